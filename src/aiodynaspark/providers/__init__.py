@@ -1,0 +1,1 @@
+"""The providers: one file, one provider; the registry finds them by their file names."""

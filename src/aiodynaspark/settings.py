@@ -1,0 +1,50 @@
+"""The only reader of the environment and of ``config.toml``; everything is read when it is asked for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+DEFAULT_PORT = 8317
+DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
+"""The server that ``dynaspark serve`` starts."""
+
+
+def server_url() -> str:
+    """The Dynaspark server to ask: ``DYNASPARK_URL``, else our own on this machine."""
+    return configured_url() or DEFAULT_URL
+
+
+def configured_url() -> str | None:
+    """``DYNASPARK_URL`` where it is set, without a trailing slash."""
+    return os.environ.get("DYNASPARK_URL", "").strip().rstrip("/") or None
+
+
+def api_key() -> str | None:
+    """``DYNASPARK_API_KEY`` where it is set."""
+    return os.environ.get("DYNASPARK_API_KEY") or None
+
+
+def weights_file() -> Path | None:
+    """``DYNASPARK_GGUF``: weights to use instead of the small model's own."""
+    return _path("DYNASPARK_GGUF")
+
+
+def projector_file() -> Path | None:
+    """``DYNASPARK_MMPROJ``: what lets the weights of ``DYNASPARK_GGUF`` see pictures."""
+    return _path("DYNASPARK_MMPROJ")
+
+
+def cache_directory() -> Path:
+    """Where fetched weights stay: ``DYNASPARK_CACHE``, else the user's cache directory."""
+    chosen = _path("DYNASPARK_CACHE")
+    if chosen:
+        return chosen
+    import platformdirs  # here: most programs never fetch weights
+
+    return Path(platformdirs.user_cache_dir("dynaspark", appauthor=False))
+
+
+def _path(variable: str) -> Path | None:
+    value = os.environ.get(variable)
+    return Path(value).expanduser() if value else None
