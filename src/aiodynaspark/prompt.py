@@ -1,0 +1,186 @@
+"""A chat as one text: what a wire carries that knows a prompt and no messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from numbers import Number
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .errors import UsageError
+
+if TYPE_CHECKING:
+    from .types import Message, Messages
+
+__all__ = [
+    "SYSTEM_ROLES",
+    "Turn",
+    "format_prompt",
+    "last_text",
+    "pictures_in",
+    "text_of",
+    "turns",
+]
+
+SYSTEM_ROLES = ("system", "developer")
+TEXT_PARTS = (None, "text", "input_text", "output_text")
+PICTURE_PARTS = ("image_url", "input_image")
+
+_ROLE = re.compile(r"\w[\w .-]*")
+
+
+class Turn(NamedTuple):
+    """One message of a chat: who spoke, in lower case, and the text alone."""
+
+    role: str
+    text: str
+
+
+def format_prompt(
+    messages: Messages,
+    add_special_tokens: bool = False,
+    do_continue: bool = False,
+    include_system: bool = True,
+) -> str:
+    r"""Write a chat as one prompt: the bare text of one message, ``Role: text`` lines of several.
+
+    Args:
+        messages: the chat, oldest turn first; of several, the blank ones are dropped.
+        add_special_tokens: name the roles even where there is one message.
+        do_continue: leave out the last line, ``Assistant:``, which asks for the answer.
+        include_system: keep the system's and the developer's turns among several.
+
+    Raises:
+        UsageError: there is no message, or one is malformed; it names ``messages[index]``.
+    """
+    chat = turns(messages)
+    if len(messages) == 1 and not add_special_tokens:
+        return chat[0].text
+    lines = [
+        f"{role.capitalize()}: {text}"
+        for role, text in chat
+        if include_system or role not in SYSTEM_ROLES
+    ]
+    return "\n".join(lines if do_continue else [*lines, "Assistant:"])
+
+
+def last_text(messages: Messages) -> str:
+    """Return the text of the last turn that has one, else an empty text.
+
+    Raises:
+        UsageError: as ``format_prompt``.
+    """
+    chat = turns(messages)
+    return chat[-1].text if chat else ""
+
+
+def turns(messages: Messages) -> tuple[Turn, ...]:
+    """Reduce messages to their roles and texts; of several, the blank ones are dropped.
+
+    A message that stands alone needs no role: it is the user's.
+
+    Raises:
+        UsageError: as ``format_prompt``.
+    """
+    _check(messages)
+    if len(messages) == 1:
+        return (_turn(messages[0], "messages[0]", default_role="user"),)
+    chat = (_turn(message, f"messages[{index}]") for index, message in enumerate(messages))
+    return tuple(turn for turn in chat if turn.text.strip())
+
+
+def text_of(content: Any, *, where: str = "the message") -> str:
+    """Return the text of one message's content; pictures and other parts have none.
+
+    Args:
+        content: text, None, a number, one part, or a list of parts as OpenAI's API has them.
+        where: whose content it is, for the error.
+
+    Raises:
+        UsageError: a part is not a dict, a text part holds no text, or it is none of these.
+    """
+    if isinstance(content, str):
+        return content
+    if content is None:
+        return ""
+    if isinstance(content, Number):
+        return str(content)
+    return "".join(_part_text(part, where) for part in _parts(content, where))
+
+
+def pictures_in(messages: Messages) -> list[str]:
+    """List the pictures in messages, oldest first, as they are given: data URIs or URLs.
+
+    Raises:
+        UsageError: a message is malformed, or a picture has no address.
+    """
+    _check(messages)
+    return [
+        _picture_address(part, f"messages[{index}]")
+        for index, message in enumerate(messages)
+        for part in _rich_parts(message, f"messages[{index}]")
+        if part.get("type") in PICTURE_PARTS
+    ]
+
+
+def _check(messages: Any) -> None:
+    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
+        raise UsageError(
+            'messages must be a list of messages, such as [{"role": "user", "content": "Hello"}].'
+        )
+    if not messages:
+        raise UsageError("messages holds no message; messages[0] must be there to be sent.")
+
+
+def _turn(message: Any, where: str, default_role: str | None = None) -> Turn:
+    content = _content(message, where)
+    role = message.get("role", default_role)
+    role = role.lower() if isinstance(role, str) else ""
+    if not _ROLE.fullmatch(role):
+        raise UsageError(f"{where} needs a role, such as 'user' or 'assistant'.")
+    return Turn(role, text_of(content, where=where))
+
+
+def _content(message: Message, where: str) -> Any:
+    if not isinstance(message, Mapping):
+        raise UsageError(f"{where} must be a dict with role and content.")
+    # OpenAI's clients leave the content out where there are tool calls in its place.
+    if "content" not in message and not message.get("tool_calls"):
+        raise UsageError(f"{where} has no content; give it a text, which may be empty.")
+    return message.get("content")
+
+
+def _parts(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
+    parts = [content] if isinstance(content, Mapping) else content
+    if not isinstance(parts, list | tuple):
+        raise UsageError(f"{where} has content that is neither a text nor a list of parts.")
+    if not all(isinstance(part, Mapping) for part in parts):
+        raise UsageError(
+            f"{where} has a content part that is no dict; write a text as "
+            '{"type": "text", "text": "..."}.'
+        )
+    return parts
+
+
+def _rich_parts(message: Message, where: str) -> Sequence[Mapping[str, Any]]:
+    content = _content(message, where)
+    return _parts(content, where) if isinstance(content, Mapping | list | tuple) else ()
+
+
+def _part_text(part: Mapping[str, Any], where: str) -> str:
+    kind = part.get("type")
+    if kind not in TEXT_PARTS or (kind is None and "text" not in part):
+        return ""
+    text = part.get("text")
+    if not isinstance(text, str):
+        raise UsageError(f"{where} has a text part whose text is no text; give it a string.")
+    return text
+
+
+def _picture_address(part: Mapping[str, Any], where: str) -> str:
+    address = part.get("image_url")
+    if isinstance(address, Mapping):
+        address = address.get("url")
+    if not isinstance(address, str) or not address:
+        raise UsageError(f"{where} has a picture without an image_url; give it a data URI.")
+    return address
