@@ -17,15 +17,24 @@ __all__ = [
     "Turn",
     "format_prompt",
     "last_text",
+    "pack",
     "pictures_in",
+    "render_prompt",
     "text_of",
     "turns",
+    "unpack",
 ]
 
 SYSTEM_ROLES = ("system", "developer")
 TEXT_PARTS = (None, "text", "input_text", "output_text")
 PICTURE_PARTS = ("image_url", "input_image")
 
+_QUOTE = "> "
+_EXPLAINED = (
+    "A chat follows. What each role said is quoted with > marks. "
+    "Answer the last turn as the assistant, without the marks.\n"
+)
+_INVITATION = "assistant:"
 _ROLE = re.compile(r"\w[\w .-]*")
 
 
@@ -42,7 +51,7 @@ def format_prompt(
     do_continue: bool = False,
     include_system: bool = True,
 ) -> str:
-    r"""Write a chat as one prompt: the bare text of one message, ``Role: text`` lines of several.
+    """Write a chat as one prompt: the bare text of one message, ``Role: text`` lines of several.
 
     Args:
         messages: the chat, oldest turn first; of several, the blank ones are dropped.
@@ -62,6 +71,47 @@ def format_prompt(
         if include_system or role not in SYSTEM_ROLES
     ]
     return "\n".join(lines if do_continue else [*lines, "Assistant:"])
+
+
+def render_prompt(messages: Messages, packing: str = "plain") -> str:
+    """Write a chat as one prompt, ``plain`` as ``format_prompt`` or ``safe`` as ``pack``.
+
+    Raises:
+        UsageError: as ``format_prompt``, or there is no such packing.
+    """
+    if packing not in ("plain", "safe"):
+        raise UsageError("packing must be 'plain' or 'safe'.")
+    return pack(messages) if packing == "safe" else format_prompt(messages)
+
+
+def pack(messages: Messages) -> str:
+    """Write a chat so that no text in it can pass for another turn; ``unpack`` reads it back.
+
+    A line with the role comes before each text, and every line of a text is quoted with ``> ``
+    as in a mail, since language models have read more quoted mail than any other such notation.
+
+    Raises:
+        UsageError: as ``format_prompt``.
+    """
+    return _packed(turns(messages))
+
+
+def unpack(prompt: str) -> tuple[Turn, ...]:
+    """Read back exactly the turns that ``pack`` wrote.
+
+    Raises:
+        UsageError: the text was not written by ``pack``.
+    """
+    chat: list[tuple[str, list[str]]] = []
+    for line in prompt.removeprefix(_EXPLAINED).splitlines(keepends=True):
+        if not line.startswith(_QUOTE):
+            chat.append((line, []))
+        elif chat:
+            chat[-1][1].append(line.removeprefix(_QUOTE))
+    read = tuple(Turn(role[:-2], "".join(quoted)[:-1]) for role, quoted in chat[:-1])
+    if _packed(read) != prompt:
+        raise UsageError("The prompt is no packed chat; unpack takes what pack wrote.")
+    return read
 
 
 def last_text(messages: Messages) -> str:
@@ -121,6 +171,16 @@ def pictures_in(messages: Messages) -> list[str]:
         for part in _rich_parts(message, f"messages[{index}]")
         if part.get("type") in PICTURE_PARTS
     ]
+
+
+def _packed(chat: Sequence[Turn]) -> str:
+    said = "".join(f"{role}:\n{_quoted(text)}\n" for role, text in chat)
+    return f"{_EXPLAINED}{said}{_INVITATION}"
+
+
+def _quoted(text: str) -> str:
+    # The full stop gives every text a last line without a break, the empty text too.
+    return _QUOTE.join(["", *f"{text}.".splitlines(keepends=True)])[:-1]
 
 
 def _check(messages: Any) -> None:
