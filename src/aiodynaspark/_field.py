@@ -137,7 +137,7 @@ class FieldDecoder:
             raise StreamError(
                 "The server answered with a page of HTML where JSON was expected; "
                 "check that the URL is a Dynaspark endpoint.",
-                retryable=True,
+                retry_once=True,
             )
         if text[at] != "{":
             raise StreamError(
@@ -260,7 +260,7 @@ class FieldDecoder:
         if self._step in (FieldDecoder._opening, FieldDecoder._object):
             return StreamError(
                 "The server answered with an empty body where JSON was expected; try again later.",
-                retryable=True,
+                retry_once=True,
             )
         return StreamError(
             "The server's answer was cut off before its JSON ended; ask again.", retryable=True

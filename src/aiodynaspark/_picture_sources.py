@@ -105,7 +105,7 @@ def is_source(source: object) -> bool:
     )
 
 
-def is_pipe(source: MediaSource) -> bool:
+def is_pipe(source: MediaSource) -> TypeGuard[BinaryIO]:
     """Tell whether a source is a file object that can be read only once."""
     if not _is_file(source):
         return False

@@ -117,13 +117,14 @@ class ConnectError(TransportError):
 
 
 class TransportTimeout(TransportError, TimeoutError):
-    """The deadline or the idle limit passed."""
+    """The deadline or the idle limit passed.
+
+    Attributes:
+        partial: the text that had arrived by then.
+    """
 
     http_status = 504
-
-    def __init__(self, message: str, *, retryable: bool = True) -> None:
-        super().__init__(message)
-        self.retryable = retryable
+    partial: str = ""
 
 
 class ResponseError(DynasparkError):
@@ -183,14 +184,23 @@ class StreamError(DynasparkError):
 
     Attributes:
         partial: the text that had arrived before the fault.
+        retry_once: no answer at all (a page of HTML, an empty body), worth one more attempt.
     """
 
     http_status = 502
 
-    def __init__(self, message: str, *, partial: str = "", retryable: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        partial: str = "",
+        retryable: bool = False,
+        retry_once: bool = False,
+    ) -> None:
         super().__init__(message)
         self.partial = partial
-        self.retryable = retryable
+        self.retryable = retryable or retry_once
+        self.retry_once = retry_once
 
 
 def error_for_status(
@@ -206,7 +216,7 @@ def error_for_status(
     Args:
         status: an HTTP status of 400 or more, or of a 2xx whose body holds an error.
         headers: the response's headers.
-        body: the body or its beginning; a JSON ``error`` or ``error.message`` is quoted, HTML never.
+        body: the body or its beginning; a JSON ``error`` (or its ``message``) is quoted.
         where: who answered, for the message.
         retry_after: what the response asked for, in seconds.
     """
@@ -262,7 +272,7 @@ def _what_it_said(body: bytes) -> tuple[str, str | None]:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """A foreign text as part of a message of ours: one line, bounded, no markup, nothing unprintable."""
+    """Make a foreign text part of a sentence: one line, bounded, printable, never a page."""
     if "<html" in text.lower() or "<!doctype" in text.lower():
         return ""
     text = " ".join("".join(c if c.isprintable() else " " for c in text[: limit * 4]).split())

@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
 
+from ._body import escape_name
 from ._picture_headers import HEAD, HeaderError, looks_like, sides, sniff
 from ._picture_sources import (
     MAX_SIZE,
@@ -52,7 +53,6 @@ _SUFFIXES = {
     "image/png": "png",
     "image/webp": "webp",
 }
-_ESCAPES = {"\r": "%0D", "\n": "%0A", "\0": "%00", '"': "%22"}
 _UNSENDABLE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -205,4 +205,4 @@ def _file_name(name: str | None, content_type: str) -> str:
     if name in ("", ".", ".."):
         return f"image.{_SUFFIXES[content_type]}"
     name = _UNSENDABLE.sub("\ufffd", name)
-    return "".join(_ESCAPES.get(character, character) for character in name)
+    return escape_name(name)

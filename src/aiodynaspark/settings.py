@@ -1,4 +1,4 @@
-"""The only reader of the environment and of ``config.toml``; everything is read when it is asked for."""
+"""The only reader of the environment and of ``config.toml``; nothing is read ahead."""
 
 from __future__ import annotations
 
@@ -48,3 +48,10 @@ def cache_directory() -> Path:
 def _path(variable: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value).expanduser() if value else None
+
+
+def proxies() -> dict[str, str]:
+    """The proxy variables that are set, by their names in lower case (lower case wins)."""
+    names = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+    found = {name: os.environ.get(name) or os.environ.get(name.upper()) for name in names}
+    return {name: value for name, value in found.items() if value}

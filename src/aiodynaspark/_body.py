@@ -1,0 +1,88 @@
+"""Request bodies by hand: a form costs a tenth of what a general form builder takes. Pure."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .media import Attachment
+
+_UNSAFE = re.compile(rb"[^A-Za-z0-9*\-._ ]")
+_ESCAPES = {bytes([byte]): b"%%%02X" % byte for byte in range(256)}
+_NAME_ESCAPES = {"\r": "%0D", "\n": "%0A", '"': "%22", "\0": "%00"}
+_NAME_UNSAFE = re.compile('[\r\n"\0]')
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request's body: bytes, or bytes around an attachment that is read while it is sent."""
+
+    content_type: str
+    head: bytes
+    attachment: Attachment | None = None
+    tail: bytes = b""
+
+
+def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None = None) -> Body:
+    """Encode a form: urlencoded without an attachment, multipart (RFC 7578) with one.
+
+    Args:
+        fields: names and values, in the order in which they are sent.
+        attachment: sent last, as the field ``file``.
+    """
+    if attachment is not None:
+        return _multipart(fields, attachment)
+    return Body(
+        "application/x-www-form-urlencoded",
+        b"&".join([_quote(name) + b"=" + _quote(value) for name, value in fields]),
+    )
+
+
+def json_body(value: object) -> Body:
+    """Encode a value as JSON."""
+    return Body("application/json", msgspec.json.encode(value))
+
+
+def _multipart(fields: Iterable[tuple[str, str]], attachment: Attachment) -> Body:
+    boundary = secrets.token_hex(16)
+    parts = [
+        _part(boundary, f'name="{escape_name(name)}"') + _utf8(value) for name, value in fields
+    ]
+    disposition = f'name="file"; filename="{attachment.name}"'
+    disposition += f"\r\nContent-Type: {attachment.content_type}"
+    parts.append(_part(boundary, disposition))
+    return Body(
+        f"multipart/form-data; boundary={boundary}",
+        b"\r\n".join(parts),
+        attachment,
+        _utf8(f"\r\n--{boundary}--\r\n"),
+    )
+
+
+def _part(boundary: str, disposition: str) -> bytes:
+    return _utf8(f"--{boundary}\r\nContent-Disposition: form-data; {disposition}\r\n\r\n")
+
+
+def escape_name(name: str) -> str:
+    """Escape a name as browsers do (HTML, multipart/form-data encoding); the rest stays UTF-8."""
+    return _NAME_UNSAFE.sub(lambda found: _NAME_ESCAPES[found[0]], name)
+
+
+def _quote(text: str) -> bytes:
+    """Percent-encode as application/x-www-form-urlencoded has it (WHATWG URL, 5.2)."""
+    data = _utf8(text)
+    return _UNSAFE.sub(lambda found: _ESCAPES[found[0]], data).replace(b" ", b"+")
+
+
+def _utf8(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # lone surrogates
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()

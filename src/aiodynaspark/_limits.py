@@ -1,0 +1,80 @@
+"""How much may be sent: decisions alone, with the time passed in; whoever asks does the waiting."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LONGEST_BLOCK = 60.0
+"""No header makes later calls wait longer than this, in seconds."""
+
+
+class RetryBudget:
+    """Bounds how many retries a host can cause, so that a dead one is not hammered.
+
+    A full budget of 100 pays for 20 retries; successes fill it up again.
+    """
+
+    capacity = 100.0
+
+    def __init__(self) -> None:
+        self.left = self.capacity
+
+    def take(self, cost: float) -> bool:
+        """Pay for a retry; False where the budget does not hold that much."""
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
+
+    def give_back(self, amount: float) -> None:
+        """Return what a success is worth."""
+        self.left = min(self.capacity, self.left + amount)
+
+
+class LearntLimit:
+    """When a host said that it takes the next request."""
+
+    def __init__(self) -> None:
+        self._open_at = 0.0
+
+    def learn(
+        self, headers: Mapping[str, str], *, retry_after: float | None, now: float, epoch: float
+    ) -> None:
+        """Take in one response's ``Retry-After`` and ``X-RateLimit-*`` headers.
+
+        Args:
+            headers: the response's.
+            retry_after: what ``Retry-After`` comes to, in seconds.
+            now: seconds on the caller's own steady clock.
+            epoch: seconds since 1970, for resets that are given as a date.
+        """
+        wait = retry_after
+        if wait is None and (headers.get("x-ratelimit-remaining") or "").strip() == "0":
+            wait = parse_reset(headers.get("x-ratelimit-reset"), epoch)
+        if wait is not None and 0 < wait <= LONGEST_BLOCK:
+            self._open_at = max(self._open_at, now + wait)
+
+    def wait(self, now: float) -> float:
+        """Seconds until the next request may go out; 0 where it may go at once."""
+        return max(0.0, self._open_at - now)
+
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
+
+
+def parse_reset(text: str | None, epoch: float) -> float | None:
+    """Seconds until a rate limit's reset, given as epoch seconds, as seconds, or like ``1m30s``."""
+    text = (text or "").strip()
+    if _NUMBER.fullmatch(text):
+        number = float(text)
+        return number - epoch if number > 1e9 else number
+    found = _DURATION.fullmatch(text) if len(text) < 32 else None
+    if not text or not found:
+        return None
+    hours, minutes, seconds, milliseconds = (float(group or 0) for group in found.groups())
+    return hours * 3600 + minutes * 60 + seconds + milliseconds / 1000

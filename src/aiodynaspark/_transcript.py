@@ -1,0 +1,45 @@
+"""What was handed on so far, kept for the error that may come; long ones leave the memory."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO
+
+IN_MEMORY = 512 * 1024
+"""Characters that are kept in memory; what comes after them goes to an unnamed temporary file."""
+
+
+class Transcript:
+    """Text that grows at the end and is read at most once."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+        self._length = 0
+        self._file: IO[str] | None = None
+
+    def add(self, piece: str) -> None:
+        """Append a piece."""
+        self._pieces.append(piece)
+        self._length += len(piece)
+        if self._length > IN_MEMORY:
+            self._spill()
+
+    def text(self) -> str:
+        """Everything so far as one text."""
+        if self._file is None:
+            return "".join(self._pieces)
+        self._spill()
+        self._file.seek(0)
+        return self._file.read()
+
+    def close(self) -> None:
+        """Forget it all."""
+        if self._file is not None:
+            self._file.close()
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
+        self._file.write("".join(self._pieces))
+        self._pieces.clear()
+        self._length = 0

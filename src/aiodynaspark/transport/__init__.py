@@ -1,0 +1,13 @@
+"""Requests over pooled connections; with ``server``, the only place that knows aiohttp.
+
+``pool`` holds the connections of one event loop, ``exchange`` is one request with its attempts,
+``answer`` its body as it arrives, ``border`` turns foreign errors into ours, ``upload`` sends
+bodies in pieces, ``cold_start`` queues behind a host that is waking up.
+"""
+
+from .answer import Decoder
+from .exchange import Exchange
+from .pool import Transport, current
+from .request import Request
+
+__all__ = ["Decoder", "Exchange", "Request", "Transport", "current"]

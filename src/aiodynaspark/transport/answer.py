@@ -1,0 +1,123 @@
+"""A response's body as it arrives: read, decompressed, counted, decoded."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+import aiohttp
+
+from .._inflate import Inflater
+from .._transcript import Transcript
+from ..errors import BODY_EXCERPT, DynasparkError, StreamError, TransportError, TransportTimeout
+from .request import MAX_ANSWER
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from .deadline import Deadline
+    from .request import Request
+
+T = TypeVar("T")
+
+
+class Decoder(Protocol[T]):
+    """Makes things of the bytes of one answer; pure."""
+
+    def feed(self, data: bytes) -> list[T]:
+        """Take in bytes and return what they complete; a fault is raised by the next call."""
+
+    def finish(self) -> list[T]:
+        """Return what is left at the end of the body, or raise StreamError if it is not whole."""
+
+
+class Answer(Generic[T]):
+    """One response's body."""
+
+    def __init__(
+        self, response: aiohttp.ClientResponse, request: Request, deadline: Deadline, where: str
+    ) -> None:
+        self._response = response
+        self._most = request.max_answer or MAX_ANSWER
+        self._deadline = deadline
+        self._where = where
+        self._transcript = Transcript()
+
+    async def batches(self, decoder: Decoder[T]) -> AsyncGenerator[list[T], None]:
+        """Yield lists of what the decoder made of the body, never an empty one.
+
+        Raises:
+            StreamError: the body is malformed, too large or cut; it holds the text so far.
+            TransportTimeout: a limit passed; it holds the text so far.
+            TransportError: the connection broke.
+        """
+        received = 0
+        try:
+            async for piece in self._pieces():
+                received += len(piece)
+                if received > self._most:
+                    raise self._too_large()
+                if batch := decoder.feed(piece):
+                    yield self._heard(batch)
+            if batch := decoder.finish():
+                yield self._heard(batch)
+        except (StreamError, TransportTimeout) as error:
+            error.partial = self._transcript.text()
+            raise
+        except TransportError as error:
+            raise StreamError(
+                f"{self._where} broke the connection before its answer was whole; ask again.",
+                partial=self._transcript.text(),
+                retryable=True,
+            ) from error
+        finally:
+            self._transcript.close()
+
+    async def excerpt(self) -> bytes:
+        """The body's beginning, as much as an error keeps of it; what is there, if it is cut."""
+        body = b""
+        try:
+            async for piece in self._pieces():
+                body += piece
+                if len(body) >= BODY_EXCERPT:
+                    break
+        except (TransportError, StreamError):
+            return body
+        return body
+
+    def _heard(self, batch: list[T]) -> list[T]:
+        self._deadline.heard()
+        for item in batch:
+            if isinstance(item, str):
+                self._transcript.add(item)
+        return batch
+
+    def _too_large(self) -> StreamError:
+        return StreamError(
+            f"{self._where} sent more than max_answer ({self._most:g} bytes); "
+            "raise it if you expect answers of that size."
+        )
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        """Read the body, decompressed in pieces between which others get their turn."""
+        encoding = self._response.headers.get("content-encoding")
+        inflater = Inflater(encoding) if encoding else None
+        while data := await self._read(self._response.content):
+            if inflater is None:
+                yield data
+                continue
+            for piece in inflater.feed(data):
+                yield piece
+                await asyncio.sleep(0)
+        if inflater is not None and (rest := inflater.finish()):
+            yield rest
+
+    async def _read(self, content: aiohttp.StreamReader) -> bytes:
+        try:
+            if (data := content.read_nowait()) or content.at_eof():
+                return data
+            return await self._deadline.bound(content.readany())
+        except DynasparkError:
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            raise TransportError(f"{self._where} broke the connection; ask again.") from error

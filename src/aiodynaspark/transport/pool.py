@@ -1,0 +1,216 @@
+"""The connections of one event loop, and what the process has learnt about each host."""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from .. import _proxy, settings
+from .._limits import LearntLimit, RetryBudget
+from ..errors import UsageError
+from .cold_start import ColdStart
+from .connections import abandon, open_session
+from .exchange import Exchange
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    import aiohttp
+    from yarl import URL
+
+    from .answer import Decoder
+    from .request import Request
+
+CONNECTIONS = 256
+MAX_HOSTS = 10_000
+YEARS = 1e9
+
+T = TypeVar("T")
+
+
+class Host:
+    """What the whole process knows of one origin, for one key."""
+
+    def __init__(self) -> None:
+        self.budget = RetryBudget()
+        self.limit = LearntLimit()
+
+
+_hosts: dict[tuple[str, int], Host] = {}
+
+
+class Transport:
+    """Pooled connections for one event loop, and the counts that tell its state.
+
+    Attributes:
+        active: requests that are being made or read.
+        waiting: requests that wait for their turn or their next attempt.
+        retries: how many attempts after the first one were made so far.
+        closed: whether ``aclose`` was called.
+
+    Args:
+        connections: how many may be open at once; further requests wait.
+    """
+
+    def __init__(self, *, connections: int = CONNECTIONS) -> None:
+        self.active: set[Exchange[Any]] = set()
+        self.waiting = 0
+        self.retries = 0
+        self.closed = False
+        self.cold: dict[str, ColdStart] = {}
+        self._connections = connections
+        self._environment = settings.proxies()
+        self._sessions: dict[str | None, aiohttp.ClientSession] = {}
+        self._proxies: dict[URL, str | None] = {}
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._seen: set[tuple[str, int]] = set()
+
+    def stream(self, request: Request, decoder: Callable[[], Decoder[T]]) -> Exchange[T]:
+        """Send a request; to be entered with ``async with``, then iterated.
+
+        The entry covers connecting, sending, status and headers, and the body up to the first
+        thing decoded (all of it where ``request.whole``); it is what is tried again. Iterating
+        yields lists of what the decoder made of the bytes.
+
+        Args:
+            request: what to send, and within which limits.
+            decoder: makes a fresh decoder for each attempt.
+
+        Raises:
+            UsageError: the URL or the proxy cannot be used.
+            ConnectError: no connection came about.
+            TransportTimeout: the deadline or the idle limit passed.
+            TransportError: no usable answer came.
+            ResponseError: an answer with an error's status (or a subclass).
+            StreamError: a good status, then a body that is malformed or cut.
+        """
+        return Exchange(self, request, decoder)
+
+    def host(self, origin: str, key: str | None) -> Host:
+        """The process's one record of an origin as seen with a key (kept as its hash alone)."""
+        place = (origin, hash(key))
+        self._seen.add(place)
+        host = _hosts.get(place)
+        if host is None:
+            if len(_hosts) >= MAX_HOSTS:
+                del _hosts[next(iter(_hosts))]
+            host = _hosts[place] = Host()
+        return host
+
+    def note_waking(self, origin: str, wait: float) -> None:
+        """Note that a host may be waking up and is not to be asked for ``wait`` seconds."""
+        now = asyncio.get_running_loop().time()
+        cold = self.cold.get(origin)
+        if cold is None or cold.may_restart(now):
+            cold = self.cold[origin] = ColdStart(now)
+        cold.failed(now, wait)
+
+    @contextmanager
+    def one_more_waiting(self) -> Iterator[None]:
+        """Count a request as waiting while it is inside."""
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+
+    def session_for(self, url: URL, proxy: str | None) -> tuple[aiohttp.ClientSession, str | None]:
+        """The session to use for a URL, and the http proxy to name in the request.
+
+        Raises:
+            UsageError: the transport is closed, or the proxy cannot be used.
+        """
+        if self.closed:
+            raise UsageError("This transport is closed; make another one.")
+        proxy = _proxy.check(proxy) if proxy else self._proxy_from_environment(url)
+        socks = proxy if proxy and proxy.startswith("socks") else None
+        session = self._sessions.get(socks)
+        if session is None:
+            session = open_session(self._connections, self._sockets, socks)
+            self._sessions[socks] = session
+        return session, None if socks else proxy
+
+    def _proxy_from_environment(self, url: URL) -> str | None:
+        if not self._environment:
+            return None
+        origin = url.origin()
+        if origin not in self._proxies:
+            self._proxies[origin] = _proxy.from_environment(
+                url.scheme, url.host or "", url.port or 0, self._environment
+            )
+        return self._proxies[origin]
+
+    async def aclose(self) -> None:
+        """Close every connection, idle or in use."""
+        for session in self._leave():
+            await session.close()
+
+    def abandon(self) -> None:
+        """Close every connection after the loop was closed without a chance to do so."""
+        for session in self._leave():
+            abandon(session)
+        for exchange in self.active:
+            exchange.abandon()
+
+    def _leave(self) -> list[aiohttp.ClientSession]:
+        self.closed = True
+        sessions, self._sessions = list(self._sessions.values()), {}
+        return sessions
+
+    def __repr__(self) -> str:
+        opened = sum(sock.fileno() != -1 for sock in self._sockets)
+        budgets = [_hosts[place].budget.left for place in self._seen if place in _hosts]
+        return (
+            f"<Transport {'closed' if self.closed else 'open'}: {len(self.active)} active, "
+            f"{max(0, opened - len(self.active))} idle, {self.waiting} waiting, "
+            f"retry budget {min(budgets, default=RetryBudget.capacity):g}>"
+        )
+
+
+class _LoopEnd:
+    """Lives in a timer that never fires, and so is let go of when its loop is closed."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def __call__(self) -> None:
+        """Do nothing, years from now."""
+
+    def __del__(self) -> None:
+        if not self._transport.closed:
+            self._transport.abandon()
+
+
+_current: dict[asyncio.AbstractEventLoop, tuple[Transport, AsyncGenerator[Transport, None]]] = {}
+
+
+async def current() -> Transport:
+    """The running loop's own transport, made at first use and closed with the loop.
+
+    A suspended generator holds it, which ``asyncio.run`` closes with all others. A loop that is
+    closed by hand drops its timers, and one of those holds the transport as well.
+    """
+    loop = asyncio.get_running_loop()
+    found = _current.get(loop)
+    if found is None or found[0].closed:
+        for closed in [other for other in _current if other.is_closed()]:
+            _current.pop(closed, None)
+        keeper = _keep(loop)
+        found = _current[loop] = (await anext(keeper), keeper)
+    return found[0]
+
+
+async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Transport, None]:
+    transport = Transport()
+    # The loop alone holds the timer, so that closing the loop lets go of it.
+    timer = weakref.ref(loop.call_later(YEARS, _LoopEnd(transport)))
+    try:
+        yield transport
+    finally:
+        if (handle := timer()) is not None:
+            handle.cancel()
+        _current.pop(loop, None)
+        await transport.aclose()

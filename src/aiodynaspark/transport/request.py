@@ -1,0 +1,86 @@
+"""What a request is, before anything is sent."""
+
+from __future__ import annotations
+
+import logging
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from .._body import Body
+
+WHOLE_TIMEOUT = 120.0
+STREAM_TIMEOUT = 600.0
+"""Seconds that an answer may take, asked for whole or as a stream, where the caller sets none."""
+
+MAX_ANSWER = 16 * 1024 * 1024
+RETRIES = 2
+
+log = logging.getLogger("aiodynaspark.transport")
+
+
+@dataclass(slots=True)
+class Request:
+    """What to send, and within which limits.
+
+    Attributes:
+        url: an absolute http or https URL.
+        body: None makes it a GET.
+        headers: sent as they are, besides what HTTP itself needs.
+        key: the API key, so that budgets and limits are kept apart by key.
+        proxy: URL of a proxy for this request alone.
+        timeout: seconds over all attempts and waits, None for 120 (whole) or 600 (a stream).
+        retries: attempts after the first one, None for 2.
+        whole: whether the answer is wanted whole, so that a cut one can be asked for again.
+        max_answer: bytes of the answer's body after decompression.
+        if_refused: the sentence to say when nobody listens at the URL.
+        notify: called with a sentence when the user has to be patient.
+
+    Raises:
+        UsageError: a number is out of its range.
+    """
+
+    url: str
+    body: Body | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    key: str | None = None
+    proxy: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    whole: bool = False
+    max_answer: float | None = None
+    if_refused: str | None = None
+    notify: Callable[[str], None] | None = None
+
+    def __post_init__(self) -> None:
+        self.timeout = _above_zero("timeout", self.timeout, "seconds")
+        self.max_answer = _above_zero("max_answer", self.max_answer, "bytes")
+        if not _is_count(self.retries):
+            raise UsageError("retries has to be a whole number of attempts, 0 or more.")
+
+    @property
+    def allowed_retries(self) -> int:
+        """How many attempts may follow the first one."""
+        return RETRIES if self.retries is None else self.retries
+
+    @property
+    def seconds(self) -> float:
+        """The deadline in seconds from the start."""
+        return self.timeout or (WHOLE_TIMEOUT if self.whole else STREAM_TIMEOUT)
+
+
+def _is_count(value: object) -> bool:
+    return value is None or (isinstance(value, int) and value >= 0)
+
+
+def _above_zero(name: str, value: object, unit: str) -> float | None:
+    if value is None:
+        return None
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
+        return value
+    raise UsageError(f"{name} has to be a number of {unit} above zero.")

@@ -1,0 +1,59 @@
+"""Request bodies for aiohttp, read and sent in pieces."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from typing import TYPE_CHECKING
+
+import aiohttp
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from aiohttp.abc import AbstractStreamWriter
+
+    from .._body import Body
+
+PIECE = 64 * 1024
+"""Bytes read from an attachment at a time."""
+
+
+def payload(body: Body) -> bytes | aiohttp.Payload:
+    """What aiohttp sends for a body: the bytes themselves, or an attachment in pieces."""
+    return body.head if body.attachment is None else _Upload(body)
+
+
+class _Upload(aiohttp.Payload):
+    """The bytes before an attachment, the attachment, the bytes after it."""
+
+    _autoclose = True
+
+    def __init__(self, body: Body) -> None:
+        super().__init__(body, content_type=body.content_type)
+        assert body.attachment is not None
+        self._size = len(body.head) + body.attachment.size + len(body.tail)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        raise TypeError("An upload is sent in pieces and never decoded.")
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        body: Body = self._value
+        assert body.attachment is not None
+        await writer.write(body.head)
+        with body.attachment.open() as file:
+            while piece := await _read(file):
+                await writer.write(piece)
+        await writer.write(body.tail)
+
+    async def write_with_length(
+        self, writer: AbstractStreamWriter, content_length: int | None
+    ) -> None:
+        await self.write(writer)
+
+
+async def _read(file: BinaryIO) -> bytes:
+    """The next piece; a thread reads what may be on a disk."""
+    if isinstance(file, io.BytesIO):
+        return file.read(PIECE)
+    return await asyncio.to_thread(file.read, PIECE)
