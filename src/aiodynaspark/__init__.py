@@ -6,7 +6,7 @@ Everything here is imported when it is first used, so that ``import aiodynaspark
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ._version import __version__
+from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import registry as registry
@@ -66,7 +66,7 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted([*_HOME, "__version__", "registry"])  # noqa: PLE0605 - one list, kept above
+__all__ = sorted([*_HOME, "__version__", "registry"])
 
 
 def __getattr__(name: str) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -92,4 +92,4 @@ class ProviderModelMixin:
         """Resolve a name: ``""`` or ``"auto"`` is the default, an alias its target, others stay."""
         if not model or model == "auto":
             return cls.default_model
-        return cast("Mapping[str, str]", cls.model_aliases).get(model, model)
+        return cls.model_aliases.get(model, model)

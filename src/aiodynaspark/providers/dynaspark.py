@@ -1,0 +1,277 @@
+"""The Dynaspark form wire: one prompt, one model's name, at most one picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import msgspec
+
+from .. import settings
+from .._body import form_body
+from .._field import FieldDecoder
+from .._losses import dropped_pictures, ignored_options, merged_roles, report
+from .._version import __version__
+from ..errors import UsageError
+from ..media import media_items, open_media
+from ..prompt import format_prompt, pack, pictures_in, turns
+from ..provider import AsyncGeneratorProvider, ProviderModelMixin
+from ..sheet import contact_sheet
+from ..types import Facts, Loss, Notice, ServedBy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Mapping
+    from typing import Self
+
+    from ..transport import Transport
+    from ..types import Chunk, MediaListType, Messages
+
+__all__ = ["Dynaspark"]
+
+ROUTE = "/generate_response"
+
+
+class _Url:
+    """A class attribute that reads the settings until somebody assigns it."""
+
+    def __get__(self, instance: object, owner: type[Dynaspark]) -> str:
+        return settings.server_url()
+
+
+class _Endpoint:
+    """A class attribute that follows ``url`` until somebody assigns it."""
+
+    def __get__(self, instance: object, owner: type[Dynaspark]) -> str:
+        return owner.url.rstrip("/") + ROUTE
+
+
+class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
+    """Asks a Dynaspark server: its own (``dynaspark serve``), or the one that ``url`` names."""
+
+    url = _Url()
+    login_url: ClassVar[str | None] = None
+    api_endpoint = _Endpoint()
+
+    working: ClassVar[bool] = True
+    needs_auth: ClassVar[bool] = False
+    use_nodriver: ClassVar[bool] = True
+    supports_stream: ClassVar[bool] = True
+    supports_system_message: ClassVar[bool] = False
+    supports_message_history: ClassVar[bool] = False
+    supports_media: ClassVar[bool] = True
+
+    default_model: ClassVar[str] = "gemini-1.5-flash"
+    default_vision_model: ClassVar[str] = default_model
+    vision_models: ClassVar[list[str]] = [
+        default_vision_model,
+        "gemini-1.5-flash-8b",
+        "gemini-2.0-flash",
+        "gemini-2.0-flash-lite",
+    ]
+    models: ClassVar[list[str]] = vision_models
+    model_aliases: ClassVar[Mapping[str, str]] = {
+        "gemini-1.5-flash": "gemini-1.5-flash-8b",
+        "gemini-2.0-flash": "gemini-2.0-flash-lite",
+    }
+
+    @classmethod
+    async def create_async_generator(
+        cls,
+        model: str,
+        messages: Messages,
+        proxy: str | None = None,
+        media: MediaListType | None = None,
+        **kwargs: Any,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Send the chat as a form and yield the answer while it arrives.
+
+        Args:
+            model: sent exactly as it is; an empty one becomes ``default_model``.
+            messages: the chat; the wire carries it as one prompt.
+            proxy: URL of an http or socks5 proxy for this call.
+            media: pictures (JPEG, PNG, GIF, WebP); the wire carries the first.
+            **kwargs: see ``Options``; unknown ones are ignored, and reported as losses.
+
+        Raises:
+            UsageError: messages, options or the URL are malformed; nothing was sent.
+            UnsupportedMedia: a picture is none; nothing was sent.
+            ConnectError: no server answers there.
+            TransportTimeout: the deadline (``timeout``) or the idle limit passed.
+            ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
+            StreamError: the answer is malformed or cut; it holds the text so far.
+        """
+        from ..transport import Request, current
+
+        options = Options.parse(kwargs)
+        prompt, picture = options.fit(messages, media)
+        attachment = open_media(*picture) if picture else None
+        endpoint = options.endpoint(cls)
+        request = Request(
+            url=endpoint,
+            body=form_body(
+                [
+                    ("user_input", prompt),
+                    ("ai_model", model or cls.default_model),
+                    *options.form.items(),
+                ],
+                attachment,
+            ),
+            headers=options.all_headers(endpoint),
+            key=options.api_key,
+            proxy=proxy,
+            timeout=options.timeout,
+            retries=options.retries,
+            whole=not options.stream,
+            max_answer=options.max_answer,
+            if_refused=(
+                f"No Dynaspark server answers at {endpoint.removesuffix(ROUTE)}: start one with "
+                "`dynaspark serve`, or set DYNASPARK_URL"
+            ),
+            notify=options.notify,
+        )
+        transport = options.transport or await current()
+        async with transport.stream(request, _Answer) as exchange:
+            async for batch in exchange:
+                for chunk in batch if options.stream else _joined(batch):
+                    yield chunk
+
+
+@dataclass(slots=True)
+class Options:
+    """What ``create_async_generator`` understands besides its named parameters.
+
+    Attributes:
+        url: base of the server; the endpoint, origin and referer follow it.
+        api_endpoint: the full endpoint; wins over ``url``.
+        timeout: seconds over everything, retries included; 120 for a whole answer, else 600.
+        retries: attempts after the first one, 2 where it is not given.
+        headers: replace or extend the six that are always sent.
+        api_key: sent as a Bearer token.
+        stream: False asks for the answer as one piece.
+        form: extra fields of the form.
+        max_answer: bytes of the answer's body, 16 MiB where it is not given.
+        transport: connections to use instead of the loop's own.
+        images: what to do with several pictures: "first", "sheet" or "error".
+        packing: how turns become one prompt: "compatible" or "safe".
+        losses: called with the list of what the wire could not carry.
+        strict: True makes a loss an error.
+        notify: called with a sentence when the user has to be patient.
+    """
+
+    url: str | None = None
+    api_endpoint: str | None = None
+    timeout: float | None = None
+    retries: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    api_key: str | None = None
+    stream: bool = True
+    form: Mapping[str, str] = field(default_factory=dict)
+    max_answer: float | None = None
+    transport: Transport | None = None
+    images: str = "first"
+    packing: str = "compatible"
+    losses: Callable[[list[Loss]], None] | None = None
+    strict: bool = False
+    notify: Callable[[str], None] | None = None
+    ignored: tuple[str, ...] = ()
+
+    @classmethod
+    def parse(cls, kwargs: Mapping[str, Any]) -> Self:
+        """Take what is known, and remember the names of the rest; None means the default."""
+        known = {option.name for option in fields(cls)} - {"ignored"}
+        given = {name: value for name, value in kwargs.items() if value is not None}
+        ignored = tuple(name for name in given if name not in known)
+        options = cls(**{name: given[name] for name in given if name in known}, ignored=ignored)
+        _check("images", options.images, ("first", "sheet", "error"))
+        _check("packing", options.packing, ("compatible", "safe"))
+        return options
+
+    def fit(
+        self, messages: Messages, media: MediaListType | None
+    ) -> tuple[str, tuple[Any, str | None] | None]:
+        """Make one prompt and one picture of a chat, and report what got lost by it."""
+        chat = turns(messages)
+        pictures = [*media_items(media), *media_items(pictures_in(messages))]
+        prompt = pack(messages) if self.packing == "safe" else format_prompt(messages)
+        losses = [*merged_roles(chat), *ignored_options(self.ignored)]
+        if len(pictures) > 1 and self.images == "error":
+            raise UsageError(
+                f"This wire carries one picture, and {len(pictures)} were given; "
+                'send one, or set images="sheet" or images="first".'
+            )
+        if len(pictures) > 1 and self.images == "sheet":
+            sheet, legend = contact_sheet(pictures)
+            prompt, pictures = f"{prompt}\n\n{legend}", [(sheet, "sheet.png")]
+        losses += dropped_pictures(name for _, name in pictures[1:])
+        report(losses, self.losses, strict=self.strict)
+        return prompt, pictures[0] if pictures else None
+
+    def endpoint(self, provider: type[Dynaspark]) -> str:
+        """The address that the form is posted to."""
+        if self.api_endpoint:
+            return self.api_endpoint
+        return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
+
+    def all_headers(self, endpoint: str) -> dict[str, str]:
+        """The six headers that are always sent, the key's, and what the caller replaces."""
+        origin = "/".join(endpoint.split("/", 3)[:3])
+        ours = {
+            "accept": "*/*",
+            "accept-language": "en-US,en;q=0.9",
+            "origin": origin,
+            "referer": f"{origin}/",
+            "user-agent": f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})",
+            "x-requested-with": "XMLHttpRequest",
+        }
+        if self.api_key:
+            ours["authorization"] = f"Bearer {self.api_key}"
+        return ours | {name.lower(): value for name, value in self.headers.items()}
+
+
+def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise UsageError(f"{name} has to be one of {', '.join(map(repr, allowed))}.")
+
+
+class _Answer:
+    """Decodes the JSON answer: the text as it comes, and what our own server says beside it."""
+
+    def __init__(self) -> None:
+        self._text = FieldDecoder("response")
+        self._told: set[str] = set()
+
+    def feed(self, data: bytes) -> list[Chunk]:
+        """Return the chunks that these bytes complete."""
+        text = self._text.feed(data)
+        before = self._beside() if self._text.members else []
+        return [*before, text] if text else before
+
+    def finish(self) -> list[Chunk]:
+        """Return what is left; StreamError if the body is not whole."""
+        self._text.finish()
+        return self._beside()
+
+    def _beside(self) -> list[Chunk]:
+        new = {k: v for k, v in self._text.members.items() if k not in self._told}
+        self._told.update(new)
+        return [chunk for name, value in new.items() for chunk in _parse_member(name, value)]
+
+
+def _parse_member(name: str, value: Any) -> list[Chunk]:
+    """Chunks of one member of the answer beside ``response``; what is not ours means nothing."""
+    try:
+        match name, value:
+            case "model", str():
+                return [ServedBy(value)]
+            case "facts", dict():
+                return [msgspec.convert(value, Facts)]
+            case "notices", list():
+                return [Notice(text) for text in value if isinstance(text, str)]
+    except msgspec.ValidationError:
+        pass
+    return []
+
+
+def _joined(batch: list[Chunk]) -> list[Chunk]:
+    text = "".join([chunk for chunk in batch if isinstance(chunk, str)])
+    return [*([text] if text else []), *(chunk for chunk in batch if not isinstance(chunk, str))]
