@@ -1,0 +1,93 @@
+"""Reads a posted form, urlencoded or multipart, within limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from aiohttp import BodyPartReader, web
+
+from ..errors import UnsupportedMedia, UsageError
+from ..media import MAX_SIZE, inspect
+
+if TYPE_CHECKING:
+    from aiohttp import MultipartReader
+
+MAX_FIELDS = 100
+MAX_TEXT = 8 * 1024 * 1024
+"""Bytes of one text field."""
+
+
+@dataclass(slots=True)
+class Form:
+    """A form's text fields, and the picture it carries, if any."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    picture: bytes | None = None
+    picture_name: str | None = None
+
+
+async def read_form(request: web.Request) -> Form:
+    """Read a request's form; its picture has passed the strict gate.
+
+    Raises:
+        UsageError: the body is no form, or has too many or too large fields.
+        UnsupportedMedia: the file is no picture that is taken here.
+    """
+    if request.content_type == "application/x-www-form-urlencoded":
+        return Form(_parse_urlencoded(await request.read()))
+    if request.content_type != "multipart/form-data":
+        raise UsageError(
+            "This route takes a form: send application/x-www-form-urlencoded, "
+            "or multipart/form-data with a picture."
+        )
+    try:
+        return await _read_parts(await request.multipart())
+    except (ValueError, AssertionError) as error:
+        if isinstance(error, UnsupportedMedia):
+            raise
+        raise UsageError("The multipart body is malformed; send it as RFC 7578 has it.") from error
+
+
+def _parse_urlencoded(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError as error:
+        raise UsageError(
+            f"The form is malformed or has more than {MAX_FIELDS} fields; percent-encode it."
+        ) from error
+    return dict(reversed(pairs))  # the first of several fields of one name counts
+
+
+async def _read_parts(parts: MultipartReader) -> Form:
+    form = Form()
+    count = 0
+    async for part in parts:
+        count += 1
+        if count > MAX_FIELDS or not isinstance(part, BodyPartReader):
+            raise UsageError(f"A form has at most {MAX_FIELDS} plain fields here.")
+        if part.name == "file" and part.filename is not None:
+            await _take_picture(form, part)
+        elif part.name is not None:
+            text = (await _read_part(part, MAX_TEXT)).decode("utf-8", "replace")
+            form.fields.setdefault(part.name, text)
+    return form
+
+
+async def _take_picture(form: Form, part: BodyPartReader) -> None:
+    data = await _read_part(part, MAX_SIZE)
+    if form.picture is not None:
+        raise UsageError("This wire carries one picture; send one file.")
+    if data or part.filename:  # a browser sends an empty part where no file was chosen
+        inspect(data)
+        form.picture, form.picture_name = data, part.filename or None
+
+
+async def _read_part(part: BodyPartReader, most: int) -> bytes:
+    data = bytearray()
+    while piece := await part.read_chunk(64 * 1024):
+        data += piece
+        if len(data) > most:
+            raise UsageError(f"The field {part.name!r} is larger than {most} bytes.")
+    return bytes(data)
