@@ -1,0 +1,64 @@
+"""Which model a command asks, and the server in this process that it may need for it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from .. import registry, settings
+from ..model import Model
+from ..providers.dynaspark import Dynaspark
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def target(name: str, url: str | None) -> AsyncIterator[Model]:
+    """Give the model to ask while inside.
+
+    A name of the registry (``echo``, ``openai:MODEL``) is that model. Any other name goes to a
+    Dynaspark server as it is: the one at ``url``, else at ``DYNASPARK_URL``, else one that listens
+    on the default port, else one that is started here with the embedded model.
+    """
+    address = url or settings.configured_url()
+    if url is None and name.partition(":")[0] in registry.names():
+        yield registry.find(name)
+    elif address is not None:
+        yield Model(Dynaspark, name, _options(address))
+    elif _ours_listens():
+        yield Model(Dynaspark, name, _options(settings.DEFAULT_URL))
+    else:
+        async with _own_server() as started:
+            yield Model(Dynaspark, name, {"url": started})
+
+
+def _options(address: str) -> dict[str, Any]:
+    """A URL with a path of its own is the endpoint, one without is the server's base."""
+    where = "api_endpoint" if urlsplit(address).path.strip("/") else "url"
+    return {where: address, "api_key": settings.api_key()}
+
+
+@asynccontextmanager
+async def _own_server() -> AsyncIterator[str]:
+    from ..server import Catalog, running
+    from .progress import opening
+
+    model = registry.find("local")
+    await opening(model)
+    async with running(Catalog({model.label: model})) as url:
+        yield url
+
+
+def _ours_listens() -> bool:
+    """Whether what listens on the default port, if anything, is one of our servers."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(f"{settings.DEFAULT_URL}/health", timeout=2) as answer:
+            found = json.loads(answer.read(65_536))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.get("name") == "aiodynaspark"
