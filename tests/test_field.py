@@ -86,6 +86,8 @@ INVALID = [
     (b'{"error":"over quota","response":"x"}', "an error: over quota."),
     (b'{"response":"some text","error":"cut short"}', "an error: cut short."),
     (b'{"response":"some text","\\u0065rror":"cut short"}', "an error: cut short."),
+    (b'{"error":"over quota","\xc3', "an error: over quota."),
+    (b'{"error":"over quota"\xc3', "an error: over quota."),
     (b'{"error":{"code":7}}', "without saying which"),
     (b'{"error":"<html>page</html>"}', "without saying which"),
     (b'{"error":false}', "without saying which"),

@@ -97,7 +97,7 @@ class FieldDecoder:
             StreamError: the body is not one whole valid object with that text in it, or it holds
                 an ``error``. ``retryable`` is true where the body was empty, HTML or cut.
         """
-        if self._rest_bytes:
+        if self._rest_bytes and self._fault is None:
             self._read(utf_8_decode(self._rest_bytes, "replace", True)[0])
         if self._fault is not None:
             raise self._fault
