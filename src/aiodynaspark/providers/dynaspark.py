@@ -125,7 +125,7 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
             max_answer=options.max_answer,
             if_refused=(
                 f"No Dynaspark server answers at {endpoint.removesuffix(ROUTE)}: start one with "
-                "`dynaspark serve`, or set DYNASPARK_URL"
+                "`dynaspark serve`, or set DYNASPARK_URL."
             ),
             notify=options.notify,
         )
@@ -241,10 +241,14 @@ class _Answer:
         self._told: set[str] = set()
 
     def feed(self, data: bytes) -> list[Chunk]:
-        """Return the chunks that these bytes complete."""
+        """Return the chunks that these bytes complete; a picture's facts come before the text."""
         text = self._text.feed(data)
-        before = self._beside() if self._text.members else []
-        return [*before, text] if text else before
+        if not self._text.members:
+            return [text] if text else []
+        beside = self._beside()
+        facts = [chunk for chunk in beside if isinstance(chunk, Facts)]
+        rest = [chunk for chunk in beside if not isinstance(chunk, Facts)]
+        return [*facts, *([text] if text else []), *rest]
 
     def finish(self) -> list[Chunk]:
         """Return what is left; StreamError if the body is not whole."""

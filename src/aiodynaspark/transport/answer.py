@@ -109,8 +109,8 @@ class Answer(Generic[T]):
             for piece in inflater.feed(data):
                 yield piece
                 await asyncio.sleep(0)
-        if inflater is not None and (rest := inflater.finish()):
-            yield rest
+        if inflater is not None:
+            inflater.finish()
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
         try:
