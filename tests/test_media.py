@@ -201,6 +201,14 @@ class TestToBytes:
         with pytest.raises(UnsupportedMedia, match="truncated"):
             to_bytes(Image.open(io.BytesIO(data[:-400])))
 
+    def test_whatever_a_decoder_runs_into_is_unsupported_media(self):
+        class Damaged(Image.Image):
+            def getexif(self):
+                raise SyntaxError("broken PNG file")
+
+        with pytest.raises(UnsupportedMedia, match="cannot be saved: broken PNG file"):
+            to_bytes(Damaged())
+
     @pytest.mark.parametrize("url", ["http://127.0.0.1:9/a.png", "HTTPS://x/a.png", "file:///a"])
     def test_a_url_is_never_fetched(self, url):
         with pytest.raises(UnsupportedMedia, match="URL"):
@@ -572,6 +580,12 @@ class TestOpenMedia:
         for thread in threads:
             thread.join()
         assert results == [data] * 4
+
+    def test_a_lent_file_may_be_lent_on(self):
+        with open_media(io.BytesIO(PNG)).open() as content:
+            content.read(3)
+            assert inspect(content) == inspect(PNG)
+            assert content.read() == PNG[3:]
 
     def test_the_lent_file_seeks_like_any_file(self):
         with open_media(io.BytesIO(PNG)).open() as content:

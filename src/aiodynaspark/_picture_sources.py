@@ -201,17 +201,23 @@ def _decoded(uri: str) -> bytes:
 
 
 def _saved(image: Any) -> bytes:
-    """Save a PIL image: as it came where that is carried and possible, else as PNG."""
+    try:
+        return _saved_somehow(image)
+    except Exception as error:  # Pillow lets out whatever its decoders run into
+        why = one_line(str(error)) or type(error).__name__
+        raise UnsupportedMedia(f"The PIL image cannot be saved: {why}.") from error
+
+
+def _saved_somehow(image: Any) -> bytes:
+    """Save a PIL image as it came where that is carried, else as PNG; not all know every mode."""
     exif = image.getexif()  # holds the orientation
     options = {"exif": exif} if exif else {}
-    with _translated(image):
-        # Not every format knows every mode.
-        if own_format := _SAVE_AS.get(image.format):
-            with suppress(OSError):
-                return _saved_as(image, own_format, **options)
+    if own_format := _SAVE_AS.get(image.format):
         with suppress(OSError):
-            return _saved_as(image, "PNG", **options)
-        return _saved_as(image.convert("RGB"), "PNG", **options)
+            return _saved_as(image, own_format, **options)
+    with suppress(OSError):
+        return _saved_as(image, "PNG", **options)
+    return _saved_as(image.convert("RGB"), "PNG", **options)
 
 
 def _saved_as(image: Any, picture_format: str, **options: Any) -> bytes:
@@ -223,8 +229,9 @@ def _saved_as(image: Any, picture_format: str, **options: Any) -> bytes:
 class _Lent(io.RawIOBase):
     """A caller's file, read from its start at a position of its own and left where it stood."""
 
-    # Two uploads of one file object move one position, perhaps on two threads.
-    _turn = threading.Lock()
+    # Two uploads of one file object move one position, perhaps on two threads. Reentrant, since
+    # what is lent may be lent on, and the garbage collector may close one while another reads.
+    _turn = threading.RLock()
 
     def __init__(self, file: BinaryIO, stood: int) -> None:
         self._file = file
