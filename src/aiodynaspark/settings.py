@@ -55,3 +55,13 @@ def proxies() -> dict[str, str]:
     names = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
     found = {name: os.environ.get(name) or os.environ.get(name.upper()) for name in names}
     return {name: value for name, value in found.items() if value}
+
+
+def data_directory() -> Path:
+    """Where conversations stay: ``DYNASPARK_DATA``, else the user's data directory."""
+    chosen = _path("DYNASPARK_DATA")
+    if chosen:
+        return chosen
+    import platformdirs  # here: most programs keep no history
+
+    return Path(platformdirs.user_data_dir("dynaspark", appauthor=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,7 @@ from .._losses import dropped_pictures, ignored_options, merged_roles, report
 from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, open_media
-from ..prompt import format_prompt, pack, pictures_in, turns
+from ..prompt import pictures_in, render_prompt, turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 from ..sheet import contact_sheet
 from ..types import Facts, Loss, Notice, ServedBy
@@ -103,7 +104,7 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
         from ..transport import Request, current
 
         options = Options.parse(kwargs)
-        prompt, picture = options.fit(messages, media)
+        prompt, picture = await options.fit(messages, media)
         attachment = open_media(*picture) if picture else None
         endpoint = options.endpoint(cls)
         request = Request(
@@ -152,7 +153,7 @@ class Options:
         max_answer: bytes of the answer's body, 16 MiB where it is not given.
         transport: connections to use instead of the loop's own.
         images: what to do with several pictures: "first", "sheet" or "error".
-        packing: how turns become one prompt: "compatible" or "safe".
+        packing: how turns become one prompt: "plain" or "safe".
         losses: called with the list of what the wire could not carry.
         strict: True makes a loss an error.
         notify: called with a sentence when the user has to be patient.
@@ -169,7 +170,7 @@ class Options:
     max_answer: float | None = None
     transport: Transport | None = None
     images: str = "first"
-    packing: str = "compatible"
+    packing: str = "plain"
     losses: Callable[[list[Loss]], None] | None = None
     strict: bool = False
     notify: Callable[[str], None] | None = None
@@ -183,16 +184,16 @@ class Options:
         ignored = tuple(name for name in given if name not in known)
         options = cls(**{name: given[name] for name in given if name in known}, ignored=ignored)
         _check("images", options.images, ("first", "sheet", "error"))
-        _check("packing", options.packing, ("compatible", "safe"))
+        _check("packing", options.packing, ("plain", "safe"))
         return options
 
-    def fit(
+    async def fit(
         self, messages: Messages, media: MediaListType | None
     ) -> tuple[str, tuple[Any, str | None] | None]:
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
         pictures = [*media_items(media), *media_items(pictures_in(messages))]
-        prompt = pack(messages) if self.packing == "safe" else format_prompt(messages)
+        prompt = render_prompt(messages, self.packing)
         losses = [*merged_roles(chat), *ignored_options(self.ignored)]
         if len(pictures) > 1 and self.images == "error":
             raise UsageError(
@@ -200,8 +201,8 @@ class Options:
                 'send one, or set images="sheet" or images="first".'
             )
         if len(pictures) > 1 and self.images == "sheet":
-            sheet, legend = contact_sheet(pictures)
-            prompt, pictures = f"{prompt}\n\n{legend}", [(sheet, "sheet.png")]
+            sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
+            prompt, pictures = f"{prompt}\n\n{legend}", [(sheet, "sheet.jpg")]
         losses += dropped_pictures(name for _, name in pictures[1:])
         report(losses, self.losses, strict=self.strict)
         return prompt, pictures[0] if pictures else None
