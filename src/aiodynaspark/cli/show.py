@@ -4,31 +4,48 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
 from ..types import Facts, Notice, ServedBy, Usage
+from .harmless import Harmless
 
 if TYPE_CHECKING:
     from ..errors import DynasparkError
     from ..types import Chunk, Loss
 
 
+class Display(Protocol):
+    """Something that shows an answer."""
+
+    def show(self, chunk: Chunk) -> None:
+        """Take in one chunk."""
+
+    def lost(self, losses: list[Loss]) -> None:
+        """Take in what the wire could not carry."""
+
+    def end(self, error: DynasparkError | None = None) -> None:
+        """The answer has ended, or was cut short by an error that is said elsewhere."""
+
+
 class Printer:
-    """Prints chunks as they come."""
+    """Prints chunks as they come; controls are stripped where a terminal would obey them."""
 
     def __init__(self) -> None:
+        self._harmless = Harmless() if sys.stdout.isatty() else None
         self._ends_line = True
 
     def show(self, chunk: Chunk) -> None:
         """Print one chunk where it belongs."""
         match chunk:
             case str():
-                sys.stdout.write(chunk)
+                text = self._harmless.feed(chunk) if self._harmless else chunk
+                sys.stdout.write(text)
                 sys.stdout.flush()
-                self._ends_line = chunk.endswith("\n")
+                self._ends_line = text.endswith("\n") or (self._ends_line and not text)
             case Facts():
                 click.echo("\n".join(describe(chunk)), err=True)
             case Notice(text):
@@ -36,10 +53,13 @@ class Printer:
                 click.echo(text, err=True)
 
     def lost(self, losses: list[Loss]) -> None:
-        """Say nothing: what a prompt loses on this wire is no news to a person."""
+        """Say which pictures and options got lost; that turns become a prompt is no news."""
+        for loss in losses:
+            if loss.kind != "roles":
+                click.echo(loss.detail, err=True)
 
     def end(self, error: DynasparkError | None = None) -> None:
-        """End the answer's last line; the error is said by whoever ends the program."""
+        """End the answer's last line."""
         if not self._ends_line:
             click.echo()
             self._ends_line = True
@@ -79,13 +99,42 @@ class Collector:
         click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
 
 
+class Stopwatch:
+    """Measures an answer as it comes."""
+
+    def __init__(self) -> None:
+        self._started = time.monotonic()
+        self._first: float | None = None
+        self._pieces = 0
+        self._usage: Usage | None = None
+
+    def take(self, chunk: Chunk) -> None:
+        """Take in one chunk."""
+        if isinstance(chunk, Usage):
+            self._usage = chunk
+        elif isinstance(chunk, str):
+            self._pieces += 1
+            self._first = self._first or time.monotonic()
+
+    def summary(self) -> str:
+        """Tokens where they are known, the time to the first text, and the rate after it."""
+        now = time.monotonic()
+        first = self._first or now
+        parts = [f"first text after {first - self._started:.2f} s", f"{now - self._started:.2f} s in all"]
+        if self._usage:
+            counted = f"{self._usage.prompt_tokens} + {self._usage.completion_tokens} tokens"
+            parts.insert(0, f"about {counted}" if self._usage.estimated else counted)
+            if now > first:
+                parts.append(f"{self._usage.completion_tokens / (now - first):.0f} tokens/s")
+        return ", ".join(parts)
+
+
 def describe(facts: Facts) -> list[str]:
     """Lines that show what was seen in a picture, the matching ones marked."""
     kind = facts.content_type.partition("/")[2].upper()
-    head = (
-        f"{kind}, {facts.width} x {facts.height} pixels, {facts.orientation}, {facts.size:,} bytes"
-    )
+    head = f"{kind}, {facts.width} x {facts.height} pixels, {facts.orientation}, {facts.size:,} bytes"
     if facts.colours:
         head += f"; {', '.join(facts.colours)}"
+    harmless = Harmless()
     marks = ["> " if index in facts.matches else "  " for index in range(len(facts.text))]
-    return [head, *(mark + line for mark, line in zip(marks, facts.text, strict=True))]
+    return [head, *(m + harmless.feed(line) for m, line in zip(marks, facts.text, strict=True))]
