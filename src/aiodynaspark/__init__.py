@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .errors import ConnectError as ConnectError
     from .errors import DynasparkError as DynasparkError
     from .errors import ModelNotFound as ModelNotFound
+    from .errors import ModelUnavailable as ModelUnavailable
     from .errors import ProviderNotFound as ProviderNotFound
     from .errors import RateLimitError as RateLimitError
     from .errors import ResponseError as ResponseError
@@ -49,8 +50,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "errors": (
-        "AuthenticationError ConnectError DynasparkError ModelNotFound ProviderNotFound "
-        "RateLimitError ResponseError StreamError TransportError TransportTimeout "
+        "AuthenticationError ConnectError DynasparkError ModelNotFound ModelUnavailable "
+        "ProviderNotFound RateLimitError ResponseError StreamError TransportError TransportTimeout "
         "UnsupportedMedia UpstreamError UsageError raise_for_status"
     ),
     "media": "MediaInfo inspect is_accepted_format to_bytes to_data_uri",

@@ -7,6 +7,7 @@
         ProviderNotFound
         ModelNotFound
         UnsupportedMedia        also a ValueError
+      ModelUnavailable          the embedded model cannot run on this machine as it is
       TransportError            no usable answer
         ConnectError
         TransportTimeout        also a TimeoutError
@@ -35,6 +36,7 @@ __all__ = [
     "ConnectError",
     "DynasparkError",
     "ModelNotFound",
+    "ModelUnavailable",
     "ProviderNotFound",
     "RateLimitError",
     "ResponseError",
@@ -99,6 +101,12 @@ class ModelNotFound(UsageError):
 
 class UnsupportedMedia(UsageError, ValueError):
     """The bytes are no picture that this wire carries."""
+
+
+class ModelUnavailable(DynasparkError):
+    """The embedded model cannot run: its engine, its weights or a part is missing or damaged."""
+
+    http_status = 503
 
 
 class TransportError(DynasparkError):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from .errors import UsageError
+
 DEFAULT_PORT = 8317
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
 """The server that ``dynaspark serve`` starts."""
@@ -33,6 +35,25 @@ def weights_file() -> Path | None:
 def projector_file() -> Path | None:
     """``DYNASPARK_MMPROJ``: what lets the weights of ``DYNASPARK_GGUF`` see pictures."""
     return _path("DYNASPARK_MMPROJ")
+
+
+def threads() -> int | None:
+    """``DYNASPARK_THREADS``: how many threads the embedded model computes with, where it is set.
+
+    Raises:
+        UsageError: it is set and no whole number above zero.
+    """
+    value = os.environ.get("DYNASPARK_THREADS", "").strip()
+    if not value:
+        return None
+    if not value.isdecimal() or int(value) == 0:
+        raise UsageError("DYNASPARK_THREADS has to be a whole number above zero.")
+    return int(value)
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment for a process that we start: the user's own, with changes."""
+    return {**os.environ, **changes}
 
 
 def cache_directory() -> Path:
