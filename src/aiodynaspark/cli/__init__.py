@@ -10,6 +10,8 @@ import click
 from .._version import __version__
 from ..errors import DynasparkError
 from .ask import ask
+from .chat import chat
+from .logs import logs
 from .models import models
 from .pull import pull
 from .serve import serve
@@ -32,7 +34,7 @@ def commands() -> None:
     """
 
 
-for command in (ask, serve, models, pull):
+for command in (ask, chat, serve, models, pull, logs):
     commands.add_command(command)
 
 

@@ -5,93 +5,185 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from .. import settings
 from ..errors import DynasparkError
 
 if TYPE_CHECKING:
-    from ..types import Messages
+    from contextlib import AbstractContextManager
+
+    from ..types import Message
+    from .show import Display
 
 PATIENCE = 2.0
 """Seconds to wait for standard input before saying so."""
 
+STDIN = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """The options of an ask that say how, not what."""
+
+    model: str
+    url: str | None
+    options: tuple[tuple[str, str], ...]
+    timeout: float | None
+    no_stream: bool
+    as_json: bool
+    code: bool
+    usage: bool
+    output: str | None
+    no_log: bool
+    dry_run: bool
+
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help="A picture.")
+@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help="- is a pipe.")
 @click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
 @click.option("-s", "--system", default="", help="What the model is told beforehand.")
+@click.option("-o", "--option", "options", nargs=2, multiple=True, metavar="KEY VALUE")
+@click.option("-c", "--continue", "latest", is_flag=True, help="Continue the last conversation.")
+@click.option("--cid", metavar="ID", help="Continue a certain conversation.")
+@click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")
+@click.option("-x", "--extract", "code", is_flag=True, help="Print the first code block alone.")
+@click.option("-u", "--usage", is_flag=True, help="Say how many tokens and seconds it took.")
+@click.option("-O", "--output", metavar="FILE", help="Write the answer there.")
 @click.option("--url", help="The server to ask: its base, or the endpoint itself.")
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long it all may take.")
-def ask(prompt: str | None, pictures: tuple[str, ...], system: str, **settings: Any) -> None:
+@click.option("--dry-run", is_flag=True, help="Print the form as a curl command instead.")
+def ask(
+    prompt: str | None,
+    pictures: tuple[str, ...],
+    system: str,
+    latest: bool,
+    cid: str | None,
+    **how: Any,
+) -> None:
     """Ask PROMPT; what is piped in goes before it.
 
     Without --url and DYNASPARK_URL it asks a server on this machine, or starts one for this ask
     with the embedded model.
     """
-    text = "\n\n".join(part for part in (_piped(), prompt) if part)
-    if not text.strip() and not pictures:
+    from .record import continued
+
+    piped = _piped()
+    media = _media(pictures, piped)
+    before = "" if STDIN in pictures else piped.decode("utf-8", "replace").rstrip("\n")
+    text = "\n\n".join(part for part in (before, prompt) if part)
+    if not text.strip() and not media:
         raise click.UsageError('Say what to ask: dynaspark ask "PROMPT".')
+    question = {"role": "user", "content": text or "Describe this picture."}
+    conversation, turns = continued(cid, latest=latest)
     told = [{"role": "system", "content": system}] if system else []
-    messages = [*told, {"role": "user", "content": text or "Describe this picture."}]
-    asyncio.run(_ask(messages, _checked(pictures), **settings))
+    asyncio.run(_ask([*told, *turns, question], media, conversation, How(**how)))
 
 
 async def _ask(
-    messages: Messages,
-    media: list[tuple[Path, str]],
-    *,
-    model: str,
-    url: str | None,
-    no_stream: bool,
-    as_json: bool,
-    timeout: float | None,
+    messages: list[Message], media: list[tuple[Any, str]], conversation: str | None, how: How
 ) -> None:
-    from .show import Collector, Printer
+    from .record import keep
+    from .show import Stopwatch
     from .target import target
 
-    show = Collector() if as_json else Printer()
-    options: dict[str, Any] = {
-        "stream": not (no_stream or as_json),
-        "timeout": timeout,
-        "losses": show.lost,
-        "notify": lambda sentence: click.echo(sentence, err=True),
-    }
+    options: dict[str, Any] = {name: _value(text) for name, text in how.options}
+    if how.timeout is not None:
+        options["timeout"] = how.timeout
+    if how.dry_run:
+        click.echo(await _as_curl(messages, media, how, options))
+        return
+    said: list[str] = []
+    watch = Stopwatch()
+    with _output(how.output) as out:
+        show = _display(how, out)
+        options |= {
+            "stream": not (how.no_stream or how.as_json),
+            "losses": show.lost,
+            "notify": lambda sentence: click.echo(sentence, err=True),
+        }
+        try:
+            async with (
+                target(how.model, how.url) as asked,
+                aclosing(asked.stream(messages, media=media or None, **options)) as chunks,
+            ):
+                async for chunk in chunks:
+                    watch.take(chunk)
+                    if isinstance(chunk, str):
+                        said.append(chunk)
+                    show.show(chunk)
+        except DynasparkError as error:
+            show.end(error)
+            raise
+        show.end()
+    if how.usage:
+        click.echo(watch.summary(), err=True)
+    if not how.no_log:
+        answer = {"role": "assistant", "content": "".join(said)}
+        keep(conversation, model=asked.label, turns=[messages[-1], answer])
+
+
+def _display(how: How, out: TextIO | None) -> Display:
+    from .show import CodeBlock, Collector, Printer
+
+    if how.as_json:
+        return Collector(out)
+    return CodeBlock(out) if how.code else Printer(out)
+
+
+def _output(path: str | None) -> AbstractContextManager[TextIO | None]:
+    return nullcontext() if path is None else Path(path).open("w", encoding="utf-8")
+
+
+async def _as_curl(
+    messages: list[Message], media: list[tuple[Any, str]], how: How, options: dict[str, Any]
+) -> str:
+    from ..providers.dynaspark import Dynaspark, Options, prepare
+    from .curl import render_curl
+    from .target import server_options
+
+    address = how.url or settings.server_url()
+    parsed = Options.parse({**options, **server_options(address)})
+    post = await prepare(Dynaspark, how.model, messages, media, parsed)
+    first = media[0][0] if media else None
+    return render_curl(post, str(first) if isinstance(first, Path) else STDIN)
+
+
+def _value(text: str) -> Any:
+    """An option's value: JSON where it is (a number, true), else the text itself."""
+    import json
+
     try:
-        async with (
-            target(model, url) as asked,
-            aclosing(asked.stream(messages, media=media or None, **options)) as chunks,
-        ):
-            async for chunk in chunks:
-                show.show(chunk)
-    except DynasparkError as error:
-        show.end(error)
-        raise
-    show.end()
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
-def _checked(pictures: tuple[str, ...]) -> list[tuple[Path, str]]:
+def _media(pictures: tuple[str, ...], piped: bytes) -> list[tuple[Any, str]]:
     from ..media import inspect
 
-    for picture in pictures:
-        inspect(picture)
-    return [(Path(picture), Path(picture).name) for picture in pictures]
+    sources = [piped if picture == STDIN else Path(picture) for picture in pictures]
+    for source in sources:
+        inspect(source)
+    return [(source, source.name if isinstance(source, Path) else "") for source in sources]
 
 
-def _piped() -> str:
-    """What is piped in, without the line break at its end; "" on a terminal."""
+def _piped() -> bytes:
+    """What is piped in; nothing on a terminal."""
     if sys.stdin is None or sys.stdin.isatty():
-        return ""
+        return b""
     notice = threading.Timer(PATIENCE, click.echo, ["reading standard input ..."], {"err": True})
     notice.daemon = True
     notice.start()
     try:
-        return sys.stdin.buffer.read().decode("utf-8", "replace").rstrip("\n")
+        return sys.stdin.buffer.read()
     finally:
         notice.cancel()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
@@ -16,6 +17,9 @@ from .harmless import Harmless
 if TYPE_CHECKING:
     from ..errors import DynasparkError
     from ..types import Chunk, Loss
+
+
+_BLOCK = re.compile(r"^ {0,3}```[^\n]*\n(.*?)^ {0,3}```", re.MULTILINE | re.DOTALL)
 
 
 class Display(Protocol):
@@ -32,20 +36,22 @@ class Display(Protocol):
 
 
 class Printer:
-    """Prints chunks as they come; controls are stripped where a terminal would obey them."""
+    """Prints chunks as they come; controls are stripped where a terminal would obey them.
 
-    def __init__(self) -> None:
-        self._harmless = Harmless() if sys.stdout.isatty() else None
+    Args:
+        out: where the text goes, standard output unless told otherwise.
+    """
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
+        self._harmless = Harmless() if self._out.isatty() else None
         self._ends_line = True
 
     def show(self, chunk: Chunk) -> None:
         """Print one chunk where it belongs."""
         match chunk:
             case str():
-                text = self._harmless.feed(chunk) if self._harmless else chunk
-                sys.stdout.write(text)
-                sys.stdout.flush()
-                self._ends_line = text.endswith("\n") or (self._ends_line and not text)
+                self._print(self._harmless.feed(chunk) if self._harmless else chunk)
             case Facts():
                 click.echo("\n".join(describe(chunk)), err=True)
             case Notice(text):
@@ -61,14 +67,57 @@ class Printer:
     def end(self, error: DynasparkError | None = None) -> None:
         """End the answer's last line."""
         if not self._ends_line:
-            click.echo()
-            self._ends_line = True
+            self._print("\n")
+
+    def _print(self, text: str) -> None:
+        if text:
+            self._out.write(text)
+            self._out.flush()
+            self._ends_line = text.endswith("\n")
+
+
+class Rendered(Printer):
+    """Renders the text as Markdown, for a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from rich.console import Console
+
+        from .markdown import MarkdownPrinter
+
+        self._markdown = MarkdownPrinter(Console())
+
+    def end(self, error: DynasparkError | None = None) -> None:
+        """Print the last block."""
+        self._markdown.finish()
+
+    def _print(self, text: str) -> None:
+        self._markdown.feed(text)
+
+
+class CodeBlock(Printer):
+    """Prints the first code block alone, or everything where there is none."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        super().__init__(out)
+        self._text: list[str] = []
+
+    def end(self, error: DynasparkError | None = None) -> None:
+        """Print the block."""
+        text = "".join(self._text)
+        found = _BLOCK.search(text)
+        text = found[1] if found else text
+        super()._print(text if text.endswith("\n") else f"{text}\n")
+
+    def _print(self, text: str) -> None:
+        self._text.append(text)
 
 
 class Collector:
     """Collects chunks, and prints them as one JSON object in the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: TextIO | None = None) -> None:
+        self._out = out or sys.stdout
         self._text: list[str] = []
         self._beside: dict[str, Any] = {}
 
@@ -96,7 +145,7 @@ class Collector:
         whole = {"response": "".join(self._text), **self._beside}
         if error is not None:
             whole["error"] = str(error)
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2))
+        click.echo(json.dumps(whole, ensure_ascii=False, indent=2), file=self._out)
 
 
 class Stopwatch:
@@ -120,7 +169,8 @@ class Stopwatch:
         """Tokens where they are known, the time to the first text, and the rate after it."""
         now = time.monotonic()
         first = self._first or now
-        parts = [f"first text after {first - self._started:.2f} s", f"{now - self._started:.2f} s in all"]
+        parts = [f"first text after {first - self._started:.2f} s"]
+        parts.append(f"{now - self._started:.2f} s in all")
         if self._usage:
             counted = f"{self._usage.prompt_tokens} + {self._usage.completion_tokens} tokens"
             parts.insert(0, f"about {counted}" if self._usage.estimated else counted)
@@ -132,7 +182,8 @@ class Stopwatch:
 def describe(facts: Facts) -> list[str]:
     """Lines that show what was seen in a picture, the matching ones marked."""
     kind = facts.content_type.partition("/")[2].upper()
-    head = f"{kind}, {facts.width} x {facts.height} pixels, {facts.orientation}, {facts.size:,} bytes"
+    sides = f"{facts.width} x {facts.height} pixels, {facts.orientation}"
+    head = f"{kind}, {sides}, {facts.size:,} bytes"
     if facts.colours:
         head += f"; {', '.join(facts.colours)}"
     harmless = Harmless()

@@ -11,33 +11,39 @@ from urllib.parse import urlsplit
 from .. import registry, settings
 from ..model import Model
 from ..providers.dynaspark import Dynaspark
+from .progress import opening
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
 @asynccontextmanager
-async def target(name: str, url: str | None) -> AsyncIterator[Model]:
+async def target(name: str, url: str | None, *, direct: bool = False) -> AsyncIterator[Model]:
     """Give the model to ask while inside.
 
     A name of the registry (``echo``, ``openai:MODEL``) is that model. Any other name goes to a
     Dynaspark server as it is: the one at ``url``, else at ``DYNASPARK_URL``, else one that listens
-    on the default port, else one that is started here with the embedded model.
+    on the default port, else one that is started here with the embedded model; with ``direct`` the
+    embedded model itself, which can tell turns apart.
     """
     address = url or settings.configured_url()
     if url is None and name.partition(":")[0] in registry.names():
         yield registry.find(name)
     elif address is not None:
-        yield Model(Dynaspark, name, _options(address))
+        yield Model(Dynaspark, name, server_options(address))
     elif _ours_listens():
-        yield Model(Dynaspark, name, _options(settings.DEFAULT_URL))
+        yield Model(Dynaspark, name, server_options(settings.DEFAULT_URL))
+    elif direct:
+        model = Model(registry.find("local").provider, name)
+        await opening(model)
+        yield model
     else:
         async with _own_server() as started:
             yield Model(Dynaspark, name, {"url": started})
 
 
-def _options(address: str) -> dict[str, Any]:
-    """A URL with a path of its own is the endpoint, one without is the server's base."""
+def server_options(address: str) -> dict[str, Any]:
+    """The options for an address: with a path of its own it is the endpoint, else the base."""
     where = "api_endpoint" if urlsplit(address).path.strip("/") else "url"
     return {where: address, "api_key": settings.api_key()}
 
@@ -45,7 +51,6 @@ def _options(address: str) -> dict[str, Any]:
 @asynccontextmanager
 async def _own_server() -> AsyncIterator[str]:
     from ..server import Catalog, running
-    from .progress import opening
 
     model = registry.find("local")
     await opening(model)

@@ -25,7 +25,7 @@ _WEBP = 17
 """Bytes per pixel that Pillow takes to decode WebP, animated or not; measured."""
 
 
-class TooLarge(Exception):  # noqa: N818 - no fault: the picture is stated without its pixels
+class TooLarge(Exception):
     """The picture cannot be decoded within ``MEMORY``."""
 
 

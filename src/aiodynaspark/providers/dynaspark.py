@@ -24,12 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
     from typing import Self
 
+    from ..media import Attachment
     from ..transport import Transport
     from ..types import Chunk, MediaListType, Messages
 
 __all__ = ["Dynaspark"]
 
 ROUTE = "/generate_response"
+WHAT_TO_DO = "start one with `dynaspark serve`, or set DYNASPARK_URL."
 
 
 class _Url:
@@ -104,30 +106,18 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
         from ..transport import Request, current
 
         options = Options.parse(kwargs)
-        prompt, picture = await options.fit(messages, media)
-        attachment = open_media(*picture) if picture else None
-        endpoint = options.endpoint(cls)
+        post = await prepare(cls, model, messages, media, options)
         request = Request(
-            url=endpoint,
-            body=form_body(
-                [
-                    ("user_input", prompt),
-                    ("ai_model", model or cls.default_model),
-                    *options.form.items(),
-                ],
-                attachment,
-            ),
-            headers=options.all_headers(endpoint),
+            url=post.endpoint,
+            body=form_body(post.fields, post.attachment),
+            headers=post.headers,
             key=options.api_key,
             proxy=proxy,
             timeout=options.timeout,
             retries=options.retries,
             whole=not options.stream,
             max_answer=options.max_answer,
-            if_refused=(
-                f"No Dynaspark server answers at {endpoint.removesuffix(ROUTE)}: start one with "
-                "`dynaspark serve`, or set DYNASPARK_URL."
-            ),
+            if_refused=f"No Dynaspark server answers at {post.base}: {WHAT_TO_DO}",
             notify=options.notify,
         )
         transport = options.transport or await current()
@@ -227,6 +217,40 @@ class Options:
         if self.api_key:
             ours["authorization"] = f"Bearer {self.api_key}"
         return ours | {name.lower(): value for name, value in self.headers.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What goes over the wire for one ask."""
+
+    endpoint: str
+    fields: list[tuple[str, str]]
+    headers: dict[str, str]
+    attachment: Attachment | None
+
+    @property
+    def base(self) -> str:
+        """The server's own address."""
+        return self.endpoint.removesuffix(ROUTE)
+
+
+async def prepare(
+    provider: type[Dynaspark],
+    model: str,
+    messages: Messages,
+    media: MediaListType | None,
+    options: Options,
+) -> Post:
+    """Work out what an ask sends, and report what gets lost by it; nothing is sent."""
+    prompt, picture = await options.fit(messages, media)
+    endpoint = options.endpoint(provider)
+    fields = [
+        ("user_input", prompt),
+        ("ai_model", model or provider.default_model),
+        *options.form.items(),
+    ]
+    attachment = open_media(*picture) if picture else None
+    return Post(endpoint, fields, options.all_headers(endpoint), attachment)
 
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -1,0 +1,213 @@
+"""Chat and the everyday options of ask, in a real terminal where one matters."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pexpect
+import pytest
+from test_cli import run, serving
+
+COMMAND = f"{sys.executable} -m aiodynaspark"
+PNG = Path(__file__).parents[1] / "examples" / "sign.png"
+
+
+@contextmanager
+def terminal(arguments: str, columns: int = 80, **environment: str) -> Iterator[Any]:
+    """Run a command in a pseudo-terminal."""
+    child = pexpect.spawn(
+        f"{COMMAND} {arguments}",
+        encoding="utf-8",
+        dimensions=(24, columns),
+        timeout=30,
+        env={**os.environ, "TERM": "xterm-256color", **environment},
+    )
+    try:
+        yield child
+    finally:
+        child.close(force=True)
+
+
+class TestChat:
+    def test_talks_and_ends(self) -> None:
+        with terminal("chat -m echo") as chat:
+            chat.expect("> ")
+            chat.sendline("some **bold** words")
+            chat.expect("bold")
+            chat.expect("> ")
+            chat.sendeof()
+            chat.expect(pexpect.EOF)
+            chat.wait()
+            assert chat.exitstatus == 0
+
+    def test_remembers_what_was_said(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            done = run("chat", "--url", url, stdin="first\nsecond\n")
+        assert "User: first\nAssistant: first\nUser: second\nAssistant:" in done.stdout
+
+    def test_knows_its_commands(self, tmp_path: Path) -> None:
+        saved = tmp_path / "saved.md"
+        lines = [
+            *("/help", "/nonsense", "/retry", "/system be brief", f"/attach {PNG}"),
+            *("hello", "/retry", "/attach no-such.png", "/model echo:other", "//slash"),
+            *(f"/save {saved}", "/save", "/save /no/such/place"),
+        ]
+        done = run("chat", "-m", "echo", stdin="\n".join(lines) + "\n")
+        assert done.returncode == 0
+        assert done.stdout == "hello\nhello\n/slash\n"
+        for said in (
+            "/attach PATH",
+            "There is no /nonsense",
+            "Nothing was asked yet.",
+            "1 picture(s) go with the next prompt.",
+            "no-such.png",
+            "Say where to",
+            "/no/such/place cannot be written",
+        ):
+            assert said in done.stderr, said
+        assert saved.read_text() == (
+            "**system**: be brief\n\n**user**: hello\n\n**assistant**: hello\n\n"
+            "**user**: /slash\n\n**assistant**: /slash\n"
+        )
+
+    def test_a_model_that_is_none_is_one_sentence(self) -> None:
+        done = run("chat", "-m", "echo", stdin="/model nonsense\nhello\n/model echo\nhello\n")
+        assert done.stdout == "hello\n"
+        assert "no model 'nonsense'" in done.stderr
+
+    def test_ctrl_c_stops_an_answer_and_keeps_what_came(self) -> None:
+        with serving("--provider", "echo") as (url, _), terminal(f"chat --url {url}") as chat:
+            chat.expect("> ")
+            chat.sendline("word " * 3000)
+            chat.expect("word")
+            chat.sendintr()
+            chat.expect("> ")
+            chat.sendline("/help")
+            chat.expect("/attach PATH")
+
+    def test_ctrl_c_at_the_prompt_ends_nothing(self) -> None:
+        with terminal("chat -m echo") as chat:
+            chat.expect("> ")
+            chat.sendintr()
+            chat.expect("Ctrl-D ends")
+            chat.sendline("still here")
+            chat.expect("still here")
+
+    @pytest.mark.parametrize("columns", [20, 200])
+    def test_fits_any_width(self, columns: int) -> None:
+        with terminal("chat -m echo", columns) as chat:
+            chat.expect("> ")
+            chat.sendline("# Title")
+            chat.expect("Title")
+            chat.expect("> ")
+
+    def test_no_color_is_respected(self) -> None:
+        with terminal("chat -m echo", NO_COLOR="1") as chat:
+            chat.expect("> ")
+            chat.sendline("some `code` here")
+            chat.expect("here")
+            chat.expect("> ")
+            assert "\x1b[38;" not in chat.before
+            assert "\x1b[36" not in chat.before
+
+
+class TestAsk:
+    def test_strips_controls_on_a_terminal_alone(self) -> None:
+        hostile = "\x1b]0;title\x07\x1b[31mred"
+        assert run("ask", "-m", "echo", hostile).stdout == hostile + "\n"
+        with terminal("ask -m echo '\x1b]0;title\x07\x1b[31mred'") as ask:
+            ask.expect(pexpect.EOF)
+            assert ask.before == "red\r\n"
+
+    def test_continues_a_conversation(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            assert run("ask", "-c", "--url", url, "x").returncode == 2
+            run("ask", "--url", url, "first")
+            conversation = run("logs").stdout.split()[0]
+            run("ask", "--url", url, "another")
+            run("ask", "-n", "--url", url, "unkept")
+            again = run("ask", "-c", "--url", url, "more").stdout
+            assert again == "User: another\nAssistant: another\nUser: more\nAssistant:\n"
+            certain = run("ask", "--cid", conversation, "--url", url, "more").stdout
+            assert certain.startswith("User: first\n")
+            assert run("ask", "--cid", "nonsense", "--url", url, "x").returncode == 2
+
+    def test_says_what_it_took(self) -> None:
+        done = run("ask", "-u", "-m", "echo", "hello")
+        assert done.stdout == "hello\n"
+        assert "1 + 1 tokens, first text after" in done.stderr
+
+    def test_prints_the_first_code_block(self) -> None:
+        text = "Here:\n\n```python\nprint(1)\n```\n\n```\nother\n```\n"
+        assert run("ask", "-x", "-m", "echo", text).stdout == "print(1)\n"
+        assert run("ask", "-x", "-m", "echo", "no block").stdout == "no block\n"
+
+    def test_writes_to_a_file(self, tmp_path: Path) -> None:
+        out = tmp_path / "answer.txt"
+        assert run("ask", "-O", str(out), "-m", "echo", "hello").stdout == ""
+        assert out.read_text() == "hello\n"
+        failed = run("ask", "-O", "/no/such/place", "-m", "echo", "hello")
+        assert (failed.returncode, "/no/such/place" in failed.stderr) == (74, True)
+
+    def test_takes_a_picture_from_a_pipe(self) -> None:
+        with PNG.open("rb") as file:
+            done = subprocess.run(
+                [sys.executable, "-m", "aiodynaspark", "ask", "-m", "echo", "-a", "-", "hello"],
+                stdin=file,
+                capture_output=True,
+                text=True,
+                check=True,
+            )
+        assert done.stdout == "hello\n"
+
+    def test_passes_options_on(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            done = run("ask", "-o", "retries", "0", "-o", "no_such", "1", "--url", url, "x")
+            assert (done.returncode, done.stdout) == (0, "x\n")
+            assert "no_such" in done.stderr
+            assert run("ask", "-o", "retries", "many", "--url", url, "x").returncode == 2
+
+    def test_shows_the_form_as_curl_that_works(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            for arguments in (["it's é\n& more"], ["it's é\n& more", "-a", str(PNG)]):
+                shown = run(
+                    "ask", "--dry-run", "--url", url, *arguments, DYNASPARK_API_KEY="secret"
+                )
+                assert "secret" not in shown.stdout
+                done = subprocess.run(
+                    ["sh", "-c", shown.stdout.replace("curl", "curl -sS", 1)],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                )
+                assert '"response":"it\'s é\\n& more"' in done.stdout
+
+
+class TestLogs:
+    def test_lists_shows_and_stops(self) -> None:
+        assert run("logs").stdout == ""
+        run("ask", "-m", "echo", "a  question")
+        assert run("logs", "list").stdout.endswith("echo  a question\n")
+        assert run("logs", "show").stdout == "user: a  question\n\nassistant: a  question\n\n"
+        assert Path(run("logs", "path").stdout.strip()).stat().st_mode & 0o777 == 0o600
+        run("logs", "off")
+        run("ask", "-m", "echo", "unkept")
+        assert len(run("logs").stdout.splitlines()) == 1
+        run("logs", "on")
+        run("ask", "-m", "echo", "kept")
+        assert len(run("logs").stdout.splitlines()) == 2
+
+    def test_a_history_that_fails_costs_no_answer(self) -> None:
+        path = Path(run("logs", "path").stdout.strip())
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"damaged" * 1000)
+        done = run("ask", "-m", "echo", "hello")
+        assert (done.returncode, done.stdout) == (0, "hello\n")
+        assert "Not kept" in done.stderr
+        assert run("logs").returncode == 1
