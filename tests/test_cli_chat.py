@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pexpect
 import pytest
 from test_cli import run, serving
+from upstream import pieces, upstream
 
 COMMAND = f"{sys.executable} -m aiodynaspark"
 PNG = Path(__file__).parents[1] / "examples" / "sign.png"
@@ -81,15 +83,24 @@ class TestChat:
         assert done.stdout == "hello\n"
         assert "no model 'nonsense'" in done.stderr
 
-    def test_ctrl_c_stops_an_answer_and_keeps_what_came(self) -> None:
-        with serving("--provider", "echo") as (url, _), terminal(f"chat --url {url}") as chat:
-            chat.expect("> ")
-            chat.sendline("word " * 3000)
-            chat.expect("word")
-            chat.sendintr()
-            chat.expect("> ")
-            chat.sendline("/help")
-            chat.expect("/attach PATH")
+    async def test_ctrl_c_stops_an_answer_and_keeps_what_came(self, tmp_path: Path) -> None:
+        saved = tmp_path / "saved.md"
+
+        def talk(url: str) -> None:
+            with terminal(f"chat --url {url}") as chat:
+                chat.expect("> ")
+                chat.sendline("go on")
+                chat.expect("first words")
+                chat.sendintr()
+                chat.expect("stopped")
+                chat.expect("> ")
+                chat.sendline(f"/save {saved}")
+                chat.expect("> ")
+
+        endless = pieces([b'{"response": "first words', b"more"], asyncio.Event())
+        async with upstream(endless) as server:
+            await asyncio.to_thread(talk, server.url)
+        assert saved.read_text().endswith("**assistant**: first words\n")
 
     def test_ctrl_c_at_the_prompt_ends_nothing(self) -> None:
         with terminal("chat -m echo") as chat:
