@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -25,9 +25,9 @@ class Body:
     """A request's body: bytes, or bytes around an attachment that is read while it is sent."""
 
     content_type: str
-    head: bytes
+    head: bytes = field(repr=False)
     attachment: Attachment | None = None
-    tail: bytes = b""
+    tail: bytes = field(default=b"", repr=False)
 
 
 def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None = None) -> Body:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,11 @@ def may_be_waking(error: DynasparkError) -> bool:
     return isinstance(error, StreamError) and error.retry_once
 
 
+def answered(error: DynasparkError) -> bool:
+    """Whether this failure shows that the host is awake, whatever else is wrong."""
+    return isinstance(error, ResponseError | StreamError) and not may_be_waking(error)
+
+
 def cost_of_retry(error: DynasparkError) -> float:
     """What a retry after this error takes from the retry budget."""
     return 10.0 if isinstance(error, TransportTimeout) else 5.0
@@ -97,6 +103,8 @@ def _number(text: str | None) -> float | None:
 
 def _seconds_until(date: str, now: float) -> float | None:
     try:
-        return parsedate_to_datetime(date).timestamp() - now
+        moment = parsedate_to_datetime(date)
+        # HTTP dates are in GMT; one that names no zone would be taken for local time.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now
     except (ValueError, OverflowError, TypeError, IndexError):
         return None

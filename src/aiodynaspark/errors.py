@@ -113,15 +113,14 @@ class TransportError(DynasparkError):
     """No usable answer came back."""
 
     http_status = 502
-    retryable = True
-
-
-class ConnectError(TransportError):
-    """The connection could not be made (name, network, TLS or proxy)."""
 
     def __init__(self, message: str, *, retryable: bool = True) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class ConnectError(TransportError):
+    """The connection could not be made (name, network, TLS or proxy)."""
 
 
 class TransportTimeout(TransportError, TimeoutError):
@@ -266,7 +265,7 @@ def _phrase(status: int) -> str:
 
 
 def _what_it_said(body: bytes) -> tuple[str, str | None]:
-    """Read ``error``, ``error.message`` and ``error.code`` out of a JSON body."""
+    """Read ``error``, ``error.message`` and ``error.code`` (or type) out of a JSON body."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -274,7 +273,8 @@ def _what_it_said(body: bytes) -> tuple[str, str | None]:
     error = data.get("error") if isinstance(data, dict) else None
     code = None
     if isinstance(error, dict):
-        code = error.get("code") if isinstance(error.get("code"), str) else None
+        named = [error.get("code"), error.get("type")]
+        code = next((name for name in named if isinstance(name, str)), None)
         error = error.get("message")
     return one_line(error) if isinstance(error, str) else "", code
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import aclosing, suppress
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import aiohttp
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from .deadline import Deadline
     from .request import Request
+
+EXCERPT_TIMEOUT = 5.0
+"""Seconds that an error's body may take to arrive: its status has told the most part."""
 
 T = TypeVar("T")
 
@@ -53,12 +57,13 @@ class Answer(Generic[T]):
         """
         received = 0
         try:
-            async for piece in self._pieces():
-                received += len(piece)
-                if received > self._most:
-                    raise self._too_large()
-                if batch := decoder.feed(piece):
-                    yield self._heard(batch)
+            async with aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    received += len(piece)
+                    if received > self._most:
+                        raise self._too_large()
+                    if batch := decoder.feed(piece):
+                        yield self._heard(batch)
             if batch := decoder.finish():
                 yield self._heard(batch)
         except (StreamError, TransportTimeout) as error:
@@ -66,9 +71,9 @@ class Answer(Generic[T]):
             raise
         except TransportError as error:
             raise StreamError(
-                f"{self._where} broke the connection before its answer was whole; ask again.",
+                f"{self._where} broke off before its answer was whole; ask again.",
                 partial=self._transcript.text(),
-                retryable=True,
+                retryable=error.retryable,
             ) from error
         finally:
             self._transcript.close()
@@ -76,13 +81,12 @@ class Answer(Generic[T]):
     async def excerpt(self) -> bytes:
         """The body's beginning, as much as an error keeps of it; what is there, if it is cut."""
         body = b""
-        try:
-            async for piece in self._pieces():
-                body += piece
-                if len(body) >= BODY_EXCERPT:
-                    break
-        except (TransportError, StreamError):
-            return body
+        with suppress(TransportError, StreamError, TimeoutError):
+            async with asyncio.timeout(EXCERPT_TIMEOUT), aclosing(self._pieces()) as pieces:
+                async for piece in pieces:
+                    body += piece
+                    if len(body) >= BODY_EXCERPT:
+                        break
         return body
 
     def _heard(self, batch: list[T]) -> list[T]:

@@ -20,11 +20,7 @@ def translate(error: Exception, where: str, if_refused: str | None = None) -> Dy
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return UsageError(f"{where} is not a URL that can be asked; write http://HOST:PORT.")
     if isinstance(error, aiohttp.ClientHttpProxyError):
-        return ConnectError(
-            f"The proxy answered {error.status} when asked for {where}; "
-            "check its address and credentials.",
-            retryable=error.status >= 500,
-        )
+        return refused_by_proxy(error.status, where)
     if isinstance(error, aiohttp.ClientConnectorCertificateError | ssl.CertificateError):
         return ConnectError(
             f"The certificate of {where} cannot be verified; check the host's name, "
@@ -44,5 +40,16 @@ def translate(error: Exception, where: str, if_refused: str | None = None) -> Dy
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(if_refused or f"Nothing answers at {where}; check that it is running.")
     if isinstance(error, aiohttp.ClientResponseError):
-        return TransportError(f"{where} did not answer in HTTP; check its address and scheme.")
+        return TransportError(
+            f"{where} did not answer in proper HTTP; check its address and scheme.",
+            retryable=False,
+        )
     return TransportError(f"{where} closed the connection before it answered; try again.")
+
+
+def refused_by_proxy(status: int, where: str) -> ConnectError:
+    """Make the error for a proxy that does not let a request through."""
+    return ConnectError(
+        f"The proxy answered {status} when asked for {where}; check its address and credentials.",
+        retryable=status >= 500,
+    )

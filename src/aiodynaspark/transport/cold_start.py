@@ -48,33 +48,24 @@ class ColdStart:
     async def turn(
         self,
         deadline: Deadline,
-        tell: Callable[[], None],
         waiting: Callable[[], AbstractContextManager[None]],
     ) -> AsyncIterator[bool]:
         """Wait in the queue; inside, True means that this request is the only probe.
 
         Args:
             deadline: the request's own.
-            tell: called when the wait gets long.
             waiting: entered while the request waits.
 
         Raises:
             TransportTimeout: the deadline passed first.
         """
-        notice = asyncio.get_running_loop().call_later(NOTICE_AFTER, tell)
-        try:
-            with waiting():
-                await deadline.bound(self._lock.acquire(), idle=False)
-        except BaseException:
-            notice.cancel()
-            raise
+        with waiting():
+            await deadline.bound(self._lock.acquire(), idle=False)
         try:
             with waiting():
                 while not self.is_over(deadline.now()) and self._next_probe > deadline.now():
                     pause = self._next_probe - deadline.now()
                     await deadline.bound(asyncio.sleep(pause), idle=False)
-            notice.cancel()
             yield not self.is_over(deadline.now())
         finally:
-            notice.cancel()
             self._lock.release()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import socket
 from contextlib import suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from ..errors import UsageError
+from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
-    import weakref
+    from .._proxy import Proxy
 
 CONNECT_TIMEOUT = 10.0
 """Seconds for a connection with its TLS handshake."""
@@ -30,12 +29,10 @@ class _Counting(aiohttp.TCPConnector):
         return await super()._create_connection(*args, **kwargs)
 
 
-def open_session(
-    connections: int, sockets: weakref.WeakSet[socket.socket], socks: str | None
-) -> aiohttp.ClientSession:
+def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession:
     """Make a session for direct and http-proxied requests, or for one SOCKS proxy."""
     return aiohttp.ClientSession(
-        connector=_socks(socks, connections) if socks else _direct(connections, sockets),
+        connector=_through(socks, connections) if socks else _Counting(**_limits(connections)),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT),
         auto_decompress=False,
@@ -44,33 +41,48 @@ def open_session(
     )
 
 
-def _direct(connections: int, sockets: weakref.WeakSet[socket.socket]) -> aiohttp.TCPConnector:
-    def open_socket(address: Any) -> socket.socket:
-        family, kind, protocol, _, _ = address
-        opened = socket.socket(family, kind, protocol)
-        sockets.add(opened)
-        return opened
-
-    return _Counting(
-        limit=connections,
-        timeout_ceil_threshold=2 * CONNECT_TIMEOUT,
-        socket_factory=open_socket,
-    )
+def _limits(connections: int) -> dict[str, Any]:
+    return {"limit": connections, "timeout_ceil_threshold": 2 * CONNECT_TIMEOUT}
 
 
-def _socks(proxy: str, connections: int) -> aiohttp.BaseConnector:
+def _through(proxy: Proxy, connections: int) -> aiohttp.BaseConnector:
     try:
-        from aiohttp_socks import ProxyConnector
+        import aiohttp_socks
     except ImportError as error:
         raise UsageError(
             "A SOCKS proxy needs one more package: pip install 'aiodynaspark[socks]'."
         ) from error
 
-    class Connector(_Counting, ProxyConnector):
-        pass
+    class Connector(_Counting, aiohttp_socks.ProxyConnector):
+        async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
+            try:
+                return await super()._create_connection(*args, **kwargs)
+            except aiohttp_socks.ProxyError as error:
+                raise ConnectError(
+                    f"The SOCKS proxy refused: {one_line(str(error)).rstrip('.')}; "
+                    "check its credentials and the address asked for."
+                ) from error
+            except (aiohttp_socks.ProxyConnectionError, aiohttp_socks.ProxyTimeoutError) as error:
+                raise ConnectError(
+                    "The SOCKS proxy cannot be reached; check its address."
+                ) from error
 
-    connector: aiohttp.BaseConnector = Connector.from_url(proxy, limit=connections)
+    connector: aiohttp.BaseConnector = Connector(
+        proxy.host,
+        proxy.port,
+        proxy_type=aiohttp_socks.ProxyType[proxy.scheme.rstrip("h").upper()],
+        username=proxy.user,
+        password=proxy.password,
+        **_limits(connections),
+    )
     return connector
+
+
+def idle(session: aiohttp.ClientSession) -> int:
+    """How many connections are kept open for the next request."""
+    connector: Any = session.connector
+    kept = [protocol for pool in connector._conns.values() for protocol, _ in pool]
+    return sum(protocol.is_connected() for protocol in kept)
 
 
 def abandon(session: aiohttp.ClientSession) -> None:

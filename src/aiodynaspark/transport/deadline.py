@@ -62,7 +62,13 @@ class Deadline:
     def passed(self) -> TransportTimeout:
         """The error for a limit that has passed."""
         if self.left() > 0:
-            said = f"{self._where} sent nothing for {IDLE_TIMEOUT:g} s"
+            silent = self._loop.time() >= self._silent_until
+            said = (
+                f"nothing but comments for {SILENCE:g} s"
+                if silent
+                else f"nothing for {IDLE_TIMEOUT:g} s"
+            )
+            said = f"{self._where} sent {said}"
         else:
             said = f"{self._where} did not answer in full within {self._seconds:g} s"
         return TransportTimeout(f"{said}; ask again, or give it more time with timeout=SECONDS.")

@@ -6,7 +6,7 @@ import asyncio
 import random
 import secrets
 import time
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -22,23 +22,29 @@ from ..errors import (
     error_for_status,
 )
 from .answer import Answer
-from .border import translate
-from .cold_start import LONGEST, ColdStart
+from .border import refused_by_proxy, translate
+from .cold_start import LONGEST, NOTICE_AFTER, ColdStart
 from .connections import dialled
 from .deadline import Deadline
 from .request import log
 from .upload import payload
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable, Mapping
     from types import TracebackType
 
+    from .._proxy import Proxy
     from .answer import Decoder
     from .pool import Transport
     from .request import Request
 
 MAX_HEADERS = 64 * 1024
 MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAFE_REDIRECTS = frozenset({307, 308})
+"""Those that repeat the request as it was; the others may make a GET of it."""
+
+PROXY_REFUSES = 407
 
 T = TypeVar("T")
 
@@ -64,11 +70,12 @@ class Exchange(Generic[T]):
         self._response: aiohttp.ClientResponse | None = None
         self._batches: AsyncGenerator[list[T], None] | None = None
         self._first: list[T] = []
+        self._notice: asyncio.TimerHandle | None = None
         self._headers = {
             "accept": "*/*",
             "accept-encoding": accept_encoding(),
-            **{name.lower(): value for name, value in request.headers.items()},
             "idempotency-key": secrets.token_hex(16),
+            **{name.lower(): value for name, value in request.headers.items()},
         }
         if request.body is not None:
             self._headers["content-type"] = request.body.content_type
@@ -86,6 +93,9 @@ class Exchange(Generic[T]):
         except BaseException:
             await self._close()
             raise
+        finally:
+            if self._notice is not None:
+                self._notice.cancel()
         return self
 
     async def __aexit__(
@@ -96,14 +106,17 @@ class Exchange(Generic[T]):
     ) -> None:
         await self._close()
 
-    async def __aiter__(self) -> AsyncIterator[list[T]]:
-        """Yield lists of what was decoded, as the bytes arrive."""
+    def __aiter__(self) -> Self:
+        """Iterate lists of what was decoded, as the bytes arrive."""
+        return self
+
+    async def __anext__(self) -> list[T]:
         assert self._batches is not None, "enter the exchange first"
         if self._first:
-            yield self._first
+            first, self._first = self._first, []
+            return first
         try:
-            async for batch in self._batches:
-                yield batch
+            return await anext(self._batches)
         except DynasparkError as error:
             error.retryable = False  # something was handed on
             raise
@@ -149,13 +162,25 @@ class Exchange(Generic[T]):
 
     async def _as_probe(self, cold: ColdStart) -> bool:
         """Queue behind a waking host; False where it woke before it was this request's turn."""
-        turn = cold.turn(self._deadline, self._tell_waking, self._transport.one_more_waiting)
-        async with turn as probing:
+        if self._notice is None:
+            loop = asyncio.get_running_loop()
+            self._notice = loop.call_later(NOTICE_AFTER, self._tell_waking)
+        async with cold.turn(self._deadline, self._transport.one_more_waiting) as probing:
             if probing:
-                await self._attempt()
-                cold.woke()
-                self._transport.cold.pop(self._where, None)
+                await self._probe(cold)
             return probing
+
+    async def _probe(self, cold: ColdStart) -> None:
+        """Make an attempt, and note how it went before the queue moves on."""
+        try:
+            await self._attempt()
+        except DynasparkError as error:
+            if not _retry.answered(error):
+                cold.failed(self._deadline.now(), _retry.WAKING_WAIT)
+                raise
+            self._transport.note_awake(self._where)
+            raise
+        self._transport.note_awake(self._where)
 
     def _tell_waking(self) -> None:
         (self._request.notify or log.warning)(f"waking {self._url.host} (up to {LONGEST:.0f} s)")
@@ -200,8 +225,14 @@ class Exchange(Generic[T]):
         for _ in range(MAX_REDIRECTS + 1):
             response = self._response = await self._dial(url)
             if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADERS:
-                raise TransportError(f"{self._where} answered with more than 64 KiB of headers.")
-            if response.status not in (307, 308):
+                raise TransportError(
+                    f"{self._where} answered with more than 64 KiB of headers; "
+                    "report it to whoever runs the server.",
+                    retryable=False,
+                )
+            if response.status == PROXY_REFUSES:
+                raise refused_by_proxy(response.status, self._where)
+            if response.status not in REDIRECTS:
                 return response
             url = self._redirected(response)
             await self._drop_response()
@@ -213,13 +244,13 @@ class Exchange(Generic[T]):
     def _redirected(self, response: aiohttp.ClientResponse) -> URL:
         try:
             target = response.url.join(URL(response.headers["location"]))
-            if target.origin() == self._url.origin():
+            if response.status in SAFE_REDIRECTS and target.origin() == self._url.origin():
                 return target
         except (ValueError, KeyError):
             pass
         raise ResponseError(
-            f"{self._where} answered {response.status}, a redirect to elsewhere, which is never "
-            "followed; if you trust that place, set its URL.",
+            f"{self._where} answered {response.status}, a redirect that is not followed: it leads "
+            "elsewhere or would lose the request; if you trust that place, set its URL.",
             status=response.status,
             headers=response.headers,
         )
@@ -242,16 +273,26 @@ class Exchange(Generic[T]):
             "GET" if request.body is None else "POST",
             url,
             data=None if request.body is None else payload(request.body),
-            headers=self._headers,
-            proxy=proxy,
             allow_redirects=False,
+            **self._addressed(proxy, url),
         )
         try:
             return await self._deadline.bound(sending)
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error.__cause__, DynasparkError):
+                raise error.__cause__ from None  # the body could not be read while it was sent
             raise translate(error, self._where, request.if_refused) from error
+
+    def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
+        """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
+        if proxy is None:
+            return {"headers": self._headers}
+        secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
+        if url.scheme == "https":  # they are for the tunnel alone
+            return {"headers": self._headers, "proxy": proxy.url, "proxy_headers": secret}
+        return {"headers": self._headers | secret, "proxy": proxy.url}
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
@@ -289,4 +330,12 @@ def parse_url(url: str) -> URL:
             return parsed
     except (ValueError, TypeError):
         pass
-    raise UsageError(f"{url!r} is not a URL that can be asked; write it like http://HOST:PORT.")
+    raise UsageError(
+        f"{_without_credentials(url)!r} is not a URL that can be asked; "
+        "write it like http://HOST:PORT."
+    )
+
+
+def _without_credentials(url: object) -> str:
+    scheme, separator, rest = str(url).partition("://")
+    return scheme + separator + rest.rpartition("@")[2]

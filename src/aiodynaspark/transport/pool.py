@@ -11,16 +11,16 @@ from .. import _proxy, settings
 from .._limits import LearntLimit, RetryBudget
 from ..errors import UsageError
 from .cold_start import ColdStart
-from .connections import abandon, open_session
+from .connections import abandon, idle, open_session
 from .exchange import Exchange
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import AsyncGenerator, Callable, Iterator
 
     import aiohttp
     from yarl import URL
 
+    from .._proxy import Proxy
     from .answer import Decoder
     from .request import Request
 
@@ -63,9 +63,8 @@ class Transport:
         self.cold: dict[str, ColdStart] = {}
         self._connections = connections
         self._environment = settings.proxies()
-        self._sessions: dict[str | None, aiohttp.ClientSession] = {}
-        self._proxies: dict[URL, str | None] = {}
-        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
+        self._proxies: dict[URL, Proxy | None] = {}
         self._seen: set[tuple[str, int]] = set()
 
     def stream(self, request: Request, decoder: Callable[[], Decoder[T]]) -> Exchange[T]:
@@ -108,6 +107,11 @@ class Transport:
             cold = self.cold[origin] = ColdStart(now)
         cold.failed(now, wait)
 
+    def note_awake(self, origin: str) -> None:
+        """Note that a host that was waking up has answered."""
+        if (cold := self.cold.pop(origin, None)) is not None:
+            cold.woke()
+
     @contextmanager
     def one_more_waiting(self) -> Iterator[None]:
         """Count a request as waiting while it is inside."""
@@ -117,7 +121,9 @@ class Transport:
         finally:
             self.waiting -= 1
 
-    def session_for(self, url: URL, proxy: str | None) -> tuple[aiohttp.ClientSession, str | None]:
+    def session_for(
+        self, url: URL, proxy: str | None
+    ) -> tuple[aiohttp.ClientSession, Proxy | None]:
         """The session to use for a URL, and the http proxy to name in the request.
 
         Raises:
@@ -125,15 +131,14 @@ class Transport:
         """
         if self.closed:
             raise UsageError("This transport is closed; make another one.")
-        proxy = _proxy.check(proxy) if proxy else self._proxy_from_environment(url)
-        socks = proxy if proxy and proxy.startswith("socks") else None
+        via = _proxy.parse(proxy) if proxy else self._proxy_from_environment(url)
+        socks = via if via and via.is_socks else None
         session = self._sessions.get(socks)
         if session is None:
-            session = open_session(self._connections, self._sockets, socks)
-            self._sessions[socks] = session
-        return session, None if socks else proxy
+            session = self._sessions[socks] = open_session(self._connections, socks)
+        return session, None if socks else via
 
-    def _proxy_from_environment(self, url: URL) -> str | None:
+    def _proxy_from_environment(self, url: URL) -> Proxy | None:
         if not self._environment:
             return None
         origin = url.origin()
@@ -161,11 +166,10 @@ class Transport:
         return sessions
 
     def __repr__(self) -> str:
-        opened = sum(sock.fileno() != -1 for sock in self._sockets)
         budgets = [_hosts[place].budget.left for place in self._seen if place in _hosts]
         return (
             f"<Transport {'closed' if self.closed else 'open'}: {len(self.active)} active, "
-            f"{max(0, opened - len(self.active))} idle, {self.waiting} waiting, "
+            f"{sum(map(idle, self._sessions.values()))} idle, {self.waiting} waiting, "
             f"retry budget {min(budgets, default=RetryBudget.capacity):g}>"
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ STREAM_TIMEOUT = 600.0
 
 MAX_ANSWER = 16 * 1024 * 1024
 RETRIES = 2
+
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]*")
 
 log = logging.getLogger("aiodynaspark.transport")
 
@@ -42,14 +46,14 @@ class Request:
         notify: called with a sentence when the user has to be patient.
 
     Raises:
-        UsageError: a number is out of its range.
+        UsageError: a number is out of its range, or a header cannot be sent.
     """
 
     url: str
-    body: Body | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    key: str | None = None
-    proxy: str | None = None
+    body: Body | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    key: str | None = field(default=None, repr=False)
+    proxy: str | None = field(default=None, repr=False)
     timeout: float | None = None
     retries: int | None = None
     whole: bool = False
@@ -62,6 +66,8 @@ class Request:
         self.max_answer = _above_zero("max_answer", self.max_answer, "bytes")
         if not _is_count(self.retries):
             raise UsageError("retries has to be a whole number of attempts, 0 or more.")
+        for name, value in self.headers.items():
+            _check_header(name, value)
 
     @property
     def allowed_retries(self) -> int:
@@ -72,6 +78,15 @@ class Request:
     def seconds(self) -> float:
         """The deadline in seconds from the start."""
         return self.timeout or (WHOLE_TIMEOUT if self.whole else STREAM_TIMEOUT)
+
+
+def _check_header(name: str, value: object) -> None:
+    """Refuse what would break the request, without showing it: it may be a key."""
+    if not (_NAME.fullmatch(name) and isinstance(value, str) and _VALUE.fullmatch(value)):
+        raise UsageError(
+            f"The header {name!r} cannot be sent; "
+            "take line breaks and control characters out of it."
+        )
 
 
 def _is_count(value: object) -> bool:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import aiohttp
 
+from ..errors import UsageError
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
     from aiohttp.abc import AbstractStreamWriter
 
     from .._body import Body
+    from ..media import Attachment
 
 PIECE = 64 * 1024
 """Bytes read from an attachment at a time."""
@@ -41,8 +44,12 @@ class _Upload(aiohttp.Payload):
         body: Body = self._value
         assert body.attachment is not None
         await writer.write(body.head)
-        with body.attachment.open() as file:
-            while piece := await _read(file):
+        try:
+            file = body.attachment.open()
+        except OSError as error:
+            raise _unreadable(body.attachment, error) from error
+        with file:
+            while piece := await _read(file, body.attachment):
                 await writer.write(piece)
         await writer.write(body.tail)
 
@@ -52,8 +59,17 @@ class _Upload(aiohttp.Payload):
         await self.write(writer)
 
 
-async def _read(file: BinaryIO) -> bytes:
+async def _read(file: BinaryIO, attachment: Attachment) -> bytes:
     """The next piece; a thread reads what may be on a disk."""
     if isinstance(file, io.BytesIO):
         return file.read(PIECE)
-    return await asyncio.to_thread(file.read, PIECE)
+    try:
+        return await asyncio.to_thread(file.read, PIECE)
+    except OSError as error:
+        raise _unreadable(attachment, error) from error
+
+
+def _unreadable(attachment: Attachment, error: OSError) -> UsageError:
+    return UsageError(
+        f"{attachment.name} cannot be read any more: {error.strerror or 'it is gone'}; try again."
+    )
