@@ -1,7 +1,7 @@
 """Requests over pooled connections; with ``server``, the only place that knows aiohttp.
 
 ``pool`` holds the connections of one event loop, ``exchange`` is one request with its attempts,
-``answer`` its body as it arrives, ``border`` turns foreign errors into ours, ``upload`` sends
+``sending`` sends one of them, ``answer`` is the body as it arrives, ``border`` turns foreign errors into ours, ``upload`` sends
 bodies in pieces, ``cold_start`` queues behind a host that is waking up.
 """
 

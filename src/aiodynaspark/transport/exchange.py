@@ -4,47 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import time
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
-
-import aiohttp
-from yarl import URL
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .. import _retry
-from .._inflate import accept_encoding
 from ..errors import (
     DynasparkError,
     RateLimitError,
-    ResponseError,
-    TransportError,
-    UsageError,
     error_for_status,
 )
 from .answer import Answer
-from .border import refused_by_proxy, translate
 from .cold_start import LONGEST, NOTICE_AFTER, ColdStart
-from .connections import dialled
 from .deadline import Deadline
 from .request import log
-from .upload import payload
+from .sending import Sending, parse_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
     from types import TracebackType
 
-    from .._proxy import Proxy
+    import aiohttp
+
     from .answer import Decoder
     from .pool import Transport
     from .request import Request
-
-MAX_HEADERS = 64 * 1024
-MAX_REDIRECTS = 3
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SAFE_REDIRECTS = frozenset({307, 308})
-"""Those that repeat the request as it was; the others may make a GET of it."""
-
-PROXY_REFUSES = 407
 
 T = TypeVar("T")
 
@@ -62,23 +45,16 @@ class Exchange(Generic[T]):
         self._transport = transport
         self._request = request
         self._new_decoder = decoder
-        self._url = parse_url(request.url)
-        self._where = str(self._url.origin())
+        url = parse_url(request.url)
+        self._where = str(url.origin())
         self._host = transport.host(self._where, request.key)
         self._deadline = Deadline(request.seconds, self._where, stream=not request.whole)
+        self._sending = Sending(transport, request, url, self._deadline)
         self._failures: list[DynasparkError] = []
         self._response: aiohttp.ClientResponse | None = None
         self._batches: AsyncGenerator[list[T], None] | None = None
         self._first: list[T] = []
         self._notice: asyncio.TimerHandle | None = None
-        self._headers = {
-            "accept": "*/*",
-            "accept-encoding": accept_encoding(),
-            "idempotency-key": secrets.token_hex(16),
-            **{name.lower(): value for name, value in request.headers.items()},
-        }
-        if request.body is not None:
-            self._headers["content-type"] = request.body.content_type
 
     @property
     def response_headers(self) -> Mapping[str, str]:
@@ -183,7 +159,8 @@ class Exchange(Generic[T]):
         self._transport.note_awake(self._where)
 
     def _tell_waking(self) -> None:
-        (self._request.notify or log.warning)(f"waking {self._url.host} (up to {LONGEST:.0f} s)")
+        tell = self._request.notify or log.warning
+        tell(f"waking {self._sending.host} (up to {LONGEST:.0f} s)")
 
     async def _respect_limit(self) -> None:
         while (wait := self._host.limit.wait(self._deadline.now())) > 0:
@@ -198,7 +175,7 @@ class Exchange(Generic[T]):
 
     async def _attempt(self) -> None:
         """Send, check the status, and read up to the first thing decoded (or to the end)."""
-        response = self._response = await self._send()
+        response = self._response = await self._sending.send()
         retry_after = _retry.parse_retry_after(response.headers, time.time())
         self._host.limit.learn(
             response.headers,
@@ -219,80 +196,6 @@ class Exchange(Generic[T]):
         self._first = await anext(self._batches, [])
         if self._request.whole:
             self._first += [item async for batch in self._batches for item in batch]
-
-    async def _send(self) -> aiohttp.ClientResponse:
-        url = self._url
-        for _ in range(MAX_REDIRECTS + 1):
-            response = self._response = await self._dial(url)
-            if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADERS:
-                raise TransportError(
-                    f"{self._where} answered with more than 64 KiB of headers; "
-                    "report it to whoever runs the server.",
-                    retryable=False,
-                )
-            if response.status == PROXY_REFUSES:
-                raise refused_by_proxy(response.status, self._where)
-            if response.status not in REDIRECTS:
-                return response
-            url = self._redirected(response)
-            await self._drop_response()
-        raise ResponseError(
-            f"{self._where} redirected more than {MAX_REDIRECTS} times; check the URL.",
-            status=response.status,
-        )
-
-    def _redirected(self, response: aiohttp.ClientResponse) -> URL:
-        try:
-            target = response.url.join(URL(response.headers["location"]))
-            if response.status in SAFE_REDIRECTS and target.origin() == self._url.origin():
-                return target
-        except (ValueError, KeyError):
-            pass
-        raise ResponseError(
-            f"{self._where} answered {response.status}, a redirect that is not followed: it leads "
-            "elsewhere or would lose the request; if you trust that place, set its URL.",
-            status=response.status,
-            headers=response.headers,
-        )
-
-    async def _dial(self, url: URL) -> aiohttp.ClientResponse:
-        """Send once; once more, free, where a kept connection turned out to be dead."""
-        before = dialled.get()
-        try:
-            return await self._send_once(url)
-        except TransportError as error:
-            reused = dialled.get() == before
-            if not (reused and isinstance(error.__cause__, aiohttp.ClientConnectionError)):
-                raise
-        return await self._send_once(url)
-
-    async def _send_once(self, url: URL) -> aiohttp.ClientResponse:
-        request = self._request
-        session, proxy = self._transport.session_for(url, request.proxy)
-        sending = session.request(
-            "GET" if request.body is None else "POST",
-            url,
-            data=None if request.body is None else payload(request.body),
-            allow_redirects=False,
-            **self._addressed(proxy, url),
-        )
-        try:
-            return await self._deadline.bound(sending)
-        except DynasparkError:
-            raise
-        except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error.__cause__, DynasparkError):
-                raise error.__cause__ from None  # the body could not be read while it was sent
-            raise translate(error, self._where, request.if_refused) from error
-
-    def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
-        """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
-        if proxy is None:
-            return {"headers": self._headers}
-        secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
-        if url.scheme == "https":  # they are for the tunnel alone
-            return {"headers": self._headers, "proxy": proxy.url, "proxy_headers": secret}
-        return {"headers": self._headers | secret, "proxy": proxy.url}
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
@@ -316,26 +219,3 @@ class Exchange(Generic[T]):
             if self._response.connection is not None:
                 self._response.connection.close()
             self._response.close()
-
-
-def parse_url(url: str) -> URL:
-    """Check a URL before anything is sent to it.
-
-    Raises:
-        UsageError: it is not an absolute http or https URL.
-    """
-    try:
-        parsed = URL(url)
-        if parsed.scheme in ("http", "https") and parsed.host and parsed.port:
-            return parsed
-    except (ValueError, TypeError):
-        pass
-    raise UsageError(
-        f"{_without_credentials(url)!r} is not a URL that can be asked; "
-        "write it like http://HOST:PORT."
-    )
-
-
-def _without_credentials(url: object) -> str:
-    scheme, separator, rest = str(url).partition("://")
-    return scheme + separator + rest.rpartition("@")[2]

@@ -1,0 +1,167 @@
+"""One request on its way: over which connection, with which headers, and where it is sent on to."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+from yarl import URL
+
+from .._inflate import accept_encoding
+from ..errors import DynasparkError, ResponseError, TransportError, UsageError
+from .border import refused_by_proxy, translate
+from .connections import dialled
+from .upload import payload
+
+if TYPE_CHECKING:
+    from .._proxy import Proxy
+    from .deadline import Deadline
+    from .pool import Transport
+    from .request import Request
+
+MAX_HEADERS = 64 * 1024
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+SAFE_REDIRECTS = frozenset({307, 308})
+"""Those that repeat the request as it was; the others may make a GET of it."""
+
+PROXY_REFUSES = 407
+
+
+class Sending:
+    """Sends one request, again where it is asked to, and gives the response to it."""
+
+    def __init__(
+        self, transport: Transport, request: Request, url: URL, deadline: Deadline
+    ) -> None:
+        self._transport = transport
+        self._request = request
+        self._url = url
+        self._where = str(url.origin())
+        self._deadline = deadline
+        self._headers = {
+            "accept": "*/*",
+            "accept-encoding": accept_encoding(),
+            "idempotency-key": secrets.token_hex(16),
+            **{name.lower(): value for name, value in request.headers.items()},
+        }
+        if request.body is not None:
+            self._headers["content-type"] = request.body.content_type
+
+    @property
+    def host(self) -> str | None:
+        """The host's name."""
+        return self._url.host
+
+    async def send(self) -> aiohttp.ClientResponse:
+        """Send it, and follow redirects on the same origin.
+
+        Raises:
+            ConnectError: no connection came about, or a proxy refuses it.
+            TransportTimeout: the deadline or the idle limit passed.
+            TransportError: no usable answer came.
+            ResponseError: a redirect that is not followed.
+        """
+        url = self._url
+        for _ in range(MAX_REDIRECTS + 1):
+            response = await self._dial(url)
+            try:
+                self._check(response)
+                if response.status not in REDIRECTS:
+                    return response
+                url = self._redirected(response)
+            except DynasparkError:
+                response.close()
+                raise
+            response.close()
+        raise ResponseError(
+            f"{self._where} redirected more than {MAX_REDIRECTS} times; check the URL.",
+            status=response.status,
+        )
+
+    def _check(self, response: aiohttp.ClientResponse) -> None:
+        if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADERS:
+            raise TransportError(
+                f"{self._where} answered with more than 64 KiB of headers; "
+                "report it to whoever runs the server.",
+                retryable=False,
+            )
+        if response.status == PROXY_REFUSES:
+            raise refused_by_proxy(response.status, self._where)
+
+    def _redirected(self, response: aiohttp.ClientResponse) -> URL:
+        try:
+            target = response.url.join(URL(response.headers["location"]))
+            if response.status in SAFE_REDIRECTS and target.origin() == self._url.origin():
+                return target
+        except (ValueError, KeyError):
+            pass
+        raise ResponseError(
+            f"{self._where} answered {response.status}, a redirect that is not followed: it leads "
+            "elsewhere or would lose the request; if you trust that place, set its URL.",
+            status=response.status,
+            headers=response.headers,
+        )
+
+    async def _dial(self, url: URL) -> aiohttp.ClientResponse:
+        """Send once; once more, free, where a kept connection turned out to be dead."""
+        before = dialled.get()
+        try:
+            return await self._send_once(url)
+        except TransportError as error:
+            reused = dialled.get() == before
+            if not (reused and isinstance(error.__cause__, aiohttp.ClientConnectionError)):
+                raise
+        return await self._send_once(url)
+
+    async def _send_once(self, url: URL) -> aiohttp.ClientResponse:
+        request = self._request
+        session, proxy = self._transport.session_for(url, request.proxy)
+        sending = session.request(
+            "GET" if request.body is None else "POST",
+            url,
+            data=None if request.body is None else payload(request.body),
+            allow_redirects=False,
+            **self._addressed(proxy, url),
+        )
+        try:
+            return await self._deadline.bound(sending)
+        except DynasparkError:
+            raise
+        except (aiohttp.ClientError, OSError) as error:
+            if isinstance(error.__cause__, DynasparkError):
+                raise error.__cause__ from None  # the body could not be read while it was sent
+            raise translate(error, self._where, request.if_refused) from error
+
+    def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
+        """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
+        if proxy is None:
+            return {"headers": self._headers}
+        secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
+        if url.scheme == "https":  # they are for the tunnel alone
+            return {"headers": self._headers, "proxy": proxy.url, "proxy_headers": secret}
+        return {"headers": self._headers | secret, "proxy": proxy.url}
+
+
+def parse_url(url: str) -> URL:
+    """Check a URL before anything is sent to it.
+
+    Raises:
+        UsageError: it is not an absolute http or https URL.
+    """
+    try:
+        parsed = URL(url)
+        if parsed.scheme in ("http", "https") and parsed.host and parsed.port:
+            return parsed
+    except (ValueError, TypeError):
+        pass
+    raise UsageError(
+        f"{_without_credentials(url)!r} is not a URL that can be asked; "
+        "write it like http://HOST:PORT."
+    )
+
+
+def _without_credentials(url: object) -> str:
+    scheme, separator, rest = str(url).partition("://")
+    return scheme + separator + rest.rpartition("@")[2]
