@@ -27,6 +27,11 @@ def api_key() -> str | None:
     return os.environ.get("DYNASPARK_API_KEY") or None
 
 
+def server_key() -> str | None:
+    """``DYNASPARK_SERVER_KEY`` where it is set: a key that our own server takes."""
+    return os.environ.get("DYNASPARK_SERVER_KEY") or None
+
+
 def weights_file() -> Path | None:
     """``DYNASPARK_GGUF``: weights to use instead of the small model's own."""
     return _path("DYNASPARK_GGUF")

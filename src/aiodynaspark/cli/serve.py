@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,7 @@ from .. import settings
 
 if TYPE_CHECKING:
     from ..model import Model
+    from ..server import Policy
 
 
 @click.command()
@@ -23,18 +24,96 @@ if TYPE_CHECKING:
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=settings.DEFAULT_PORT, show_default=True, help="0: any free one.")
-def serve(provider: str, named: tuple[str, ...], host: str, port: int) -> None:
+@click.option("--reuse-port", is_flag=True, help="Let several processes share the port.")
+@click.option(
+    "--api-key",
+    "keys",
+    multiple=True,
+    metavar="KEY",
+    help="Ask clients for this key. May be repeated. DYNASPARK_SERVER_KEY hides it from ps.",
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    metavar="NAME",
+    help="Answer for this host name, besides localhost. May be repeated.",
+)
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Let the web pages of this origin ask. May be repeated.",
+)
+@click.option("--fetch-images", is_flag=True, help="Fetch pictures that requests name by URL.")
+@click.option(
+    "--max-requests",
+    default=256,
+    show_default=True,
+    type=click.IntRange(1),
+    help="How many requests may run at once.",
+)
+@click.option(
+    "--drain",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    metavar="SECONDS",
+    help="What running answers get when the server stops.",
+)
+@click.option("--log-json", is_flag=True, help="Log one JSON object a request.")
+def serve(
+    provider: str,
+    named: tuple[str, ...],
+    host: str,
+    port: int,
+    reuse_port: bool,
+    log_json: bool,
+    **allowed: Any,
+) -> None:
     """Answer the Dynaspark wire, from the embedded model or any other."""
     import asyncio
 
     from ..server import Catalog, run
 
+    policy = _policy(**allowed).listening_on(host)
+    _log_to_stderr(as_json=log_json)
     catalog = Catalog(_models(provider, named))
 
     def started(url: str) -> None:
         click.echo(f"Serving {', '.join(catalog.names())} at {url} (Ctrl-C stops)", err=True)
 
-    asyncio.run(run(catalog, host=host, port=port, started=started))
+    asyncio.run(
+        run(catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port)
+    )
+
+
+def _policy(
+    *, keys: tuple[str, ...], hosts: tuple[str, ...], origins: tuple[str, ...], **limits: Any
+) -> Policy:
+    from ..server import ApiKeys, Policy
+    from ..server.origins import LOOPBACK, parse_host, parse_origin
+
+    from_environment = settings.server_key()
+    return Policy(
+        hosts=LOOPBACK.union(map(parse_host, hosts)),
+        origins=frozenset(map(parse_origin, origins)),
+        keys=ApiKeys([*keys, *([from_environment] if from_environment else [])]),
+        **limits,
+    )
+
+
+def _log_to_stderr(*, as_json: bool) -> None:
+    import logging
+
+    from ..server.access_log import JsonLines
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(message)s"))
+    ours = logging.getLogger("aiodynaspark")
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
 
 
 def _models(provider: str, named: tuple[str, ...]) -> dict[str, Model]:

@@ -7,23 +7,39 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from . import form_wire, health
-from .keys import CATALOG, READINESS
+from .error_shapes import shape_errors
+from .figures import Figures
+from .gate import allow_origin, gate
+from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
+from .observe import note_first_piece, observe
+from .policy import Policy
 from .readiness import Readiness
+from .traffic import Traffic
 
 if TYPE_CHECKING:
     from .catalog import Catalog
 
-MAX_BODY = 32 * 1024 * 1024
-"""Bytes of one request's body."""
 
+def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
+    """Make the application that answers from a catalog's models.
 
-def make_app(catalog: Catalog) -> web.Application:
-    """Make the application that answers from a catalog's models."""
-    app = web.Application(client_max_size=MAX_BODY)
+    Args:
+        catalog: the models.
+        policy: what is allowed; requests from this machine alone where it is not given.
+    """
+    policy = policy or Policy()
     readiness = Readiness(catalog)
+    app = web.Application(
+        client_max_size=policy.max_body, middlewares=[observe, shape_errors, gate]
+    )
     app[CATALOG] = catalog
+    app[POLICY] = policy
     app[READINESS] = readiness
+    app[TRAFFIC] = Traffic(policy.max_requests)
+    app[FIGURES] = Figures()
     app.cleanup_ctx.append(readiness.run)
+    app.on_response_prepare.append(allow_origin)
+    app.on_response_prepare.append(note_first_piece)
     app.add_routes(form_wire.routes)
     app.add_routes(health.routes)
     return app

@@ -10,6 +10,7 @@ from aiohttp import BodyPartReader, web
 
 from ..errors import UnsupportedMedia, UsageError
 from ..media import MAX_SIZE, inspect
+from .refusals import too_large
 
 if TYPE_CHECKING:
     from aiohttp import MultipartReader
@@ -43,7 +44,8 @@ async def read_form(request: web.Request) -> Form:
             "or multipart/form-data with a picture."
         )
     try:
-        return await _read_parts(await request.multipart())
+        parts = await request.multipart()
+        return await _read_parts(parts, _Allowance(request.client_max_size))
     except (ValueError, AssertionError) as error:
         if isinstance(error, UnsupportedMedia):
             raise
@@ -60,7 +62,19 @@ def _parse_urlencoded(body: bytes) -> dict[str, str]:
     return dict(reversed(pairs))  # the first of several fields of one name counts
 
 
-async def _read_parts(parts: MultipartReader) -> Form:
+class _Allowance:
+    """How many bytes all parts together may still have."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+
+    def take(self, size: int) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise too_large(self._most)
+
+
+async def _read_parts(parts: MultipartReader, allowance: _Allowance) -> Form:
     form = Form()
     count = 0
     async for part in parts:
@@ -68,15 +82,15 @@ async def _read_parts(parts: MultipartReader) -> Form:
         if count > MAX_FIELDS or not isinstance(part, BodyPartReader):
             raise UsageError(f"A form has at most {MAX_FIELDS} plain fields here.")
         if part.name == "file" and part.filename is not None:
-            await _take_picture(form, part)
+            await _take_picture(form, part, allowance)
         elif part.name is not None:
-            text = (await _read_part(part, MAX_TEXT)).decode("utf-8", "replace")
+            text = (await _read_part(part, MAX_TEXT, allowance)).decode("utf-8", "replace")
             form.fields.setdefault(part.name, text)
     return form
 
 
-async def _take_picture(form: Form, part: BodyPartReader) -> None:
-    data = await _read_part(part, MAX_SIZE)
+async def _take_picture(form: Form, part: BodyPartReader, allowance: _Allowance) -> None:
+    data = await _read_part(part, MAX_SIZE, allowance)
     if form.picture is not None:
         raise UsageError("This wire carries one picture; send one file.")
     if data or part.filename:  # a browser sends an empty part where no file was chosen
@@ -84,9 +98,10 @@ async def _take_picture(form: Form, part: BodyPartReader) -> None:
         form.picture, form.picture_name = data, part.filename or None
 
 
-async def _read_part(part: BodyPartReader, most: int) -> bytes:
+async def _read_part(part: BodyPartReader, most: int, allowance: _Allowance) -> bytes:
     data = bytearray()
     while piece := await part.read_chunk(64 * 1024):
+        allowance.take(len(piece))
         data += piece
         if len(data) > most:
             raise UsageError(f"The field {part.name!r} is larger than {most} bytes.")

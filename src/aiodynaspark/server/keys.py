@@ -1,9 +1,18 @@
-"""What handlers find in the application."""
+"""What handlers find in the application, and what they leave with a request."""
 
 from aiohttp import web
 
 from .catalog import Catalog
+from .figures import Figures
+from .policy import Policy
 from .readiness import Readiness
+from .traffic import Traffic
 
 CATALOG = web.AppKey("catalog", Catalog)
 READINESS = web.AppKey("readiness", Readiness)
+POLICY = web.AppKey("policy", Policy)
+TRAFFIC = web.AppKey("traffic", Traffic)
+FIGURES = web.AppKey("figures", Figures)
+
+MODEL = web.RequestKey("model", str)
+"""The catalog's name of the model that a request asked, for the log and the figures."""

@@ -11,65 +11,122 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from ..errors import UsageError
+from ..transport import CONNECTIONS, current
 from .app import make_app
+from .connection import Connection
+from .keys import TRAFFIC
+from .origins import bracketed
+from .policy import Policy
+from .traffic import LAST_WORDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
     from .catalog import Catalog
 
-DRAIN = 10.0
-"""Seconds that running answers get when the server stops."""
+BACKLOG = 1024
+"""Connections that may wait to be accepted."""
 
 
 @asynccontextmanager
 async def running(
-    catalog: Catalog, *, host: str = "127.0.0.1", port: int = 0
+    catalog: Catalog,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    policy: Policy | None = None,
+    reuse_port: bool = False,
 ) -> AsyncIterator[str]:
     """Serve a catalog's models while inside; yields the base URL.
+
+    Leaving takes no more requests, and gives the running ones ``policy.drain`` seconds.
 
     Args:
         catalog: the models.
         host: the address to listen on.
         port: the port; 0 takes a free one.
+        policy: what is allowed.
+        reuse_port: whether other processes may listen on the port, too.
 
     Raises:
-        UsageError: the port is in use, or the address is not one of this machine's.
+        UsageError: the port is in use, the address is not one of this machine's, or others could
+            reach it and no key is set.
     """
+    policy = (policy or Policy()).listening_on(host)
+    await current(connections=max(CONNECTIONS, policy.max_requests))
+    app = make_app(catalog, policy)
     runner = web.AppRunner(
-        make_app(catalog), handler_cancellation=True, access_log=None, shutdown_timeout=DRAIN
+        app, handler_cancellation=True, access_log=None, shutdown_timeout=LAST_WORDS
     )
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        listener = await _listen(runner, host, port, policy, reuse_port=reuse_port)
         try:
-            await site.start()
-        except OSError as error:
-            raise _cannot_listen(error, host, port) from error
-        yield f"http://{_bracketed(host)}:{runner.addresses[0][1]}"
+            yield f"http://{bracketed(host)}:{listener.sockets[0].getsockname()[1]}"
+        finally:
+            listener.close()
+            await app[TRAFFIC].drain(policy.drain)
     finally:
         await runner.cleanup()
 
 
-async def run(catalog: Catalog, *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve until SIGTERM or SIGINT.
+async def run(
+    catalog: Catalog,
+    *,
+    host: str,
+    port: int,
+    started: Callable[[str], None],
+    policy: Policy | None = None,
+    reuse_port: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT; a second one ends the process as if nobody handled it.
 
     Args:
         catalog: the models.
         host: the address to listen on.
         port: the port; 0 takes a free one.
         started: called with the base URL once the port is bound.
+        policy: what is allowed.
+        reuse_port: whether other processes may listen on the port, too.
 
     Raises:
-        UsageError: the port is in use, or the address is not one of this machine's.
+        UsageError: the port is in use, the address is not one of this machine's, or others could
+            reach it and no key is set.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
         loop.add_signal_handler(number, stop.set)
-    async with running(catalog, host=host, port=port) as url:
+    async with running(catalog, host=host, port=port, policy=policy, reuse_port=reuse_port) as url:
         started(url)
         await stop.wait()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+async def _listen(
+    runner: web.AppRunner, host: str, port: int, policy: Policy, *, reuse_port: bool
+) -> asyncio.Server:
+    loop = asyncio.get_running_loop()
+    server = runner.server
+    assert server is not None, "the runner is set up"
+
+    def connect() -> Connection:
+        # Until a head is whole, a connection counts as idle: one limit bounds both.
+        return Connection(
+            server,
+            loop=loop,
+            keepalive_timeout=policy.head,
+            access_log=None,  # type: ignore[arg-type]  # taken, and written so by aiohttp itself
+        )
+
+    try:
+        return await loop.create_server(
+            connect, host, port, backlog=BACKLOG, reuse_port=reuse_port or None
+        )
+    except OSError as error:
+        raise _cannot_listen(error, host, port) from error
 
 
 def _cannot_listen(error: OSError, host: str, port: int) -> UsageError:
@@ -78,7 +135,3 @@ def _cannot_listen(error: OSError, host: str, port: int) -> UsageError:
     if error.errno == errno.EACCES:
         return UsageError(f"Port {port} needs rights that this user lacks; choose one above 1023.")
     return UsageError(f"{host} is no address of this machine; choose another one with --host.")
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -7,7 +7,7 @@ bodies in pieces, ``cold_start`` queues behind a host that is waking up.
 
 from .answer import Decoder
 from .exchange import Exchange
-from .pool import Transport, current
+from .pool import CONNECTIONS, Transport, current
 from .request import Request
 
-__all__ = ["Decoder", "Exchange", "Request", "Transport", "current"]
+__all__ = ["CONNECTIONS", "Decoder", "Exchange", "Request", "Transport", "current"]

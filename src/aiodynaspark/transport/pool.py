@@ -165,12 +165,16 @@ class Transport:
         sessions, self._sessions = list(self._sessions.values()), {}
         return sessions
 
-    def __repr__(self) -> str:
+    def budget_left(self) -> float:
+        """What is left of the smallest retry budget of the hosts asked so far, of 100."""
         budgets = [_hosts[place].budget.left for place in self._seen if place in _hosts]
+        return min(budgets, default=RetryBudget.capacity)
+
+    def __repr__(self) -> str:
         return (
             f"<Transport {'closed' if self.closed else 'open'}: {len(self.active)} active, "
             f"{sum(map(idle, self._sessions.values()))} idle, {self.waiting} waiting, "
-            f"retry budget {min(budgets, default=RetryBudget.capacity):g}>"
+            f"retry budget {self.budget_left():g}>"
         )
 
 
@@ -191,8 +195,11 @@ class _LoopEnd:
 _current: dict[asyncio.AbstractEventLoop, tuple[Transport, AsyncGenerator[Transport, None]]] = {}
 
 
-async def current() -> Transport:
+async def current(*, connections: int = CONNECTIONS) -> Transport:
     """The running loop's own transport, made at first use and closed with the loop.
+
+    Args:
+        connections: how many may be open at once, where this is the first use.
 
     A suspended generator holds it, which ``asyncio.run`` closes with all others. A loop that is
     closed by hand drops its timers, and one of those holds the transport as well.
@@ -202,13 +209,15 @@ async def current() -> Transport:
     if found is None or found[0].closed:
         for closed in [other for other in _current if other.is_closed()]:
             _current.pop(closed, None)
-        keeper = _keep(loop)
+        keeper = _keep(loop, connections)
         found = _current[loop] = (await anext(keeper), keeper)
     return found[0]
 
 
-async def _keep(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Transport, None]:
-    transport = Transport()
+async def _keep(
+    loop: asyncio.AbstractEventLoop, connections: int
+) -> AsyncGenerator[Transport, None]:
+    transport = Transport(connections=connections)
     # The loop alone holds the timer, so that closing the loop lets go of it.
     timer = weakref.ref(loop.call_later(YEARS, _LoopEnd(transport)))
     try:

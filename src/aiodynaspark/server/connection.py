@@ -1,0 +1,49 @@
+"""One client's connection: what the parser refuses is answered without quoting it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+if TYPE_CHECKING:
+    import asyncio
+
+log = logging.getLogger("aiodynaspark.server")
+
+WRITE_BUFFER = 32 * 1024
+"""Bytes of an answer that may wait for a client; then its model waits, too."""
+
+
+class Connection(web.RequestHandler):
+    """aiohttp's connection, but for its error answers and its log, which may quote a key."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep little of an answer for a client that reads slowly."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=WRITE_BUFFER)  # type: ignore[attr-defined]
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request that could not be parsed."""
+        self.log_exception("A request failed", exc_info=exc)
+        if request.writer.output_size > 0:
+            raise ConnectionError("The answer has begun; it can only be broken off.")
+        text = "The request is not HTTP as it should be." if status == 400 else "The server failed."
+        response = web.json_response(
+            {"error": text}, status=status, headers={"server": "aiodynaspark"}
+        )
+        response.force_close()
+        return response
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """Log what kind of error it was, and none of its words."""
+        log.warning("%s (%s).", args[0], type(kw.get("exc_info")).__name__)

@@ -1,0 +1,69 @@
+"""Whatever ends a request, in the shape of the wire that it came over; never a traceback."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import msgspec
+from aiohttp import web
+
+from .failures import headers_of, known
+from .keys import POLICY
+from .refusals import too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ..errors import DynasparkError
+    from .gate import Handler
+
+OPENAI_PATHS = ("/v1", "/openai")
+
+_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_ADVICE = {
+    404: "There is nothing at this path",
+    405: "This path does not take that method",
+    413: "The body is too large",
+}
+
+
+@web.middleware
+async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Answer what a handler raised before it began to answer."""
+    try:
+        return await handler(request)
+    except web.HTTPRequestEntityTooLarge:
+        return answer_with(request.path, too_large(request.app[POLICY].max_body))
+    except web.HTTPException as error:
+        advice = _ADVICE.get(error.status, error.reason)
+        kept = {name: value for name, value in error.headers.items() if name == "Allow"}
+        return shaped(request.path, error.status, f"{advice}.", kept)
+    except Exception as error:
+        if request.writer.output_size > 0 or isinstance(error, ConnectionError):
+            raise  # the answer has begun, or nobody is there to read one
+        return answer_with(request.path, known(error))
+
+
+def answer_with(path: str, error: DynasparkError) -> web.Response:
+    """An error as the wire of a path has it."""
+    return shaped(path, error.http_status, str(error), headers_of(error))
+
+
+def shaped(path: str, status: int, sentence: str, headers: Mapping[str, str]) -> web.Response:
+    """A status and a sentence as the wire of a path has them."""
+    error: object = sentence
+    if path.startswith(OPENAI_PATHS):
+        default = "server_error" if status >= 500 else "invalid_request_error"
+        error = {
+            "message": sentence,
+            "type": _KINDS.get(status, default),
+            "param": None,
+            "code": HTTPStatus(status).name.lower(),
+        }
+    return web.Response(
+        status=status,
+        body=msgspec.json.encode({"error": error}),
+        content_type="application/json",
+        headers=headers,
+    )

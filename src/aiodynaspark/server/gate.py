@@ -1,0 +1,129 @@
+"""What each request has to pass, in this order, before it is answered.
+
+Host, page, key, size, and how many are running: the decisions are made elsewhere, purely.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from .keys import POLICY, TRAFFIC
+from .origins import check_host, check_page, normal_origin
+from .refusals import KeyRefused, NotJson, TooSlow, too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterator
+
+    Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+PUBLIC = frozenset({"/", "/health", "/healthz", "/readyz"})
+"""Paths that need no key: load balancers have none, and a page must load to be given one."""
+
+ALWAYS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
+"""Paths that are answered however many requests are running."""
+
+_HEADER_NAMES = re.compile(r"[A-Za-z0-9_, -]{1,2000}")
+
+
+@web.middleware
+async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let a request pass, or raise what it is refused with."""
+    policy = request.app[POLICY]
+    check_host(request.headers.getall("host", ()), policy.hosts)
+    check_page(request.headers, method=request.method, path=request.path, allowed=policy.origins)
+    if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
+        return _preflight(request)
+    if request.path not in PUBLIC and not holds_key(request):
+        raise KeyRefused(
+            "This server needs a key; send it as Authorization: Bearer KEY, or as x-api-key."
+        )
+    if (request.content_length or 0) > policy.max_body:
+        raise too_large(policy.max_body)
+    if request.path in ALWAYS:
+        return await handler(request)
+    with request.app[TRAFFIC].admitted(), _body_within(request, policy.body):
+        return await handler(request)
+
+
+def holds_key(request: web.Request) -> bool:
+    """Whether a request shows a key that fits, or none is needed."""
+    return request.app[POLICY].keys.admit(_offered(request))
+
+
+def require_json(request: web.Request) -> None:
+    """Let a request pass whose body says that it is JSON, which no form of a web page can say.
+
+    Raises:
+        NotJson: it says something else, or nothing.
+    """
+    kind = request.content_type
+    if kind != "application/json" and not (
+        kind.startswith("application/") and kind.endswith("+json")
+    ):
+        raise NotJson("This route takes JSON; send content-type: application/json.")
+
+
+async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
+    """Tell the browser that an allowed page may read the answer, and no product's version."""
+    response.headers["server"] = "aiodynaspark"
+    response.headers.setdefault("x-content-type-options", "nosniff")
+    origins = request.app[POLICY].origins
+    origin = request.headers.get("origin")
+    if origins:
+        response.headers.add("vary", "Origin")
+    if origin is not None and normal_origin(origin) in origins:
+        response.headers["access-control-allow-origin"] = origin
+        response.headers["access-control-expose-headers"] = "*"
+
+
+def _preflight(request: web.Request) -> web.Response:
+    """Answer a browser that asks whether its page may ask; that it may was decided before."""
+    wanted = request.headers.get("access-control-request-headers", "")
+    allowed = {"access-control-allow-methods": "GET, POST", "access-control-max-age": "600"}
+    if _HEADER_NAMES.fullmatch(wanted):
+        allowed["access-control-allow-headers"] = wanted
+    if "access-control-request-private-network" in request.headers:
+        allowed["access-control-allow-private-network"] = "true"
+    return web.Response(status=204, headers=allowed)
+
+
+def _offered(request: web.Request) -> Iterator[bytes]:
+    for value in request.headers.getall("authorization", ()):
+        scheme, _, key = value.partition(" ")
+        if scheme.lower() == "bearer":
+            yield _bytes(key.strip())
+    for value in request.headers.getall("x-api-key", ()):
+        yield _bytes(value.strip())
+    if request.path.startswith("/api/"):
+        for value in request.query.getall("api_key", ()):
+            yield _bytes(value)
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+@contextmanager
+def _body_within(request: web.Request, seconds: float) -> Iterator[None]:
+    """Make reading the body fail once its time is over."""
+    content = request.content
+    if content.is_eof():
+        yield
+        return
+
+    def expire() -> None:
+        if not content.is_eof():
+            content.set_exception(
+                TooSlow(f"The body did not arrive within {seconds:g} s; send it faster.")
+            )
+
+    timer = asyncio.get_running_loop().call_later(seconds, expire)
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,61 @@
+"""Watches each request from the outside: the log's line and the figures."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from .access_log import CLIENT_LEFT, Entry, write
+from .keys import FIGURES, MODEL
+
+if TYPE_CHECKING:
+    from .gate import Handler
+
+STARTED = web.RequestKey("started", float)
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Log a request and count it once it is answered, or its client has left."""
+    request[STARTED] = asyncio.get_running_loop().time()
+    response: web.StreamResponse | None = None
+    try:
+        response = await handler(request)
+        return response
+    finally:
+        entry = _entry(request, response)
+        write(entry)
+        if entry.model:
+            request.app[FIGURES].answered(entry.model, status=entry.status, seconds=entry.seconds)
+
+
+async def note_first_piece(request: web.Request, response: web.StreamResponse) -> None:
+    """Count the beginning of a streamed answer, whose status waits for its first piece."""
+    if not isinstance(response, web.Response) and MODEL in request:
+        request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
+
+
+def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:
+    resource = request.match_info.route.resource
+    return Entry(
+        method=request.method if resource else "-",
+        route=resource.canonical if resource else "",
+        status=CLIENT_LEFT if response is None else response.status,
+        model=request.get(MODEL, ""),
+        seconds=_seconds_since_start(request),
+        sent=_sent(request, response),
+        request_id="" if response is None else response.headers.get("x-request-id", ""),
+    )
+
+
+def _seconds_since_start(request: web.Request) -> float:
+    return asyncio.get_running_loop().time() - request[STARTED]
+
+
+def _sent(request: web.Request, response: web.StreamResponse | None) -> int:
+    """What a stream has written; of a whole answer what it is about to."""
+    if isinstance(response, web.Response):
+        return len(response.body) if isinstance(response.body, bytes) else 0
+    return request.writer.output_size
