@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -35,6 +36,12 @@ async def say(url: str, data: bytes, *, end: bool = False) -> Said:
         return parse(b"")
     finally:
         writer.close()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for something that happens in another task of this process."""
+    while not condition():  # noqa: ASYNC110 - nothing there sets an event
+        await asyncio.sleep(0.01)
 
 
 def parse(raw: bytes) -> Said:

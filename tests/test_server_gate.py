@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from raw import get, post, say
 
 from aiodynaspark import Dynaspark, ResponseError, UsageError, registry
 from aiodynaspark.server import ApiKeys, Catalog, Policy, running
@@ -23,8 +26,6 @@ from aiodynaspark.server.origins import (
     parse_origin,
 )
 from aiodynaspark.server.refusals import Forbidden, WrongHost
-
-from raw import get, post, say
 
 KEY = "k-5ecret"
 APP = "https://app.example.com"
@@ -261,6 +262,20 @@ class TestKeys:
             assert await Dynaspark.create_async("", messages, url=url, api_key=KEY) == "hello"
             with pytest.raises(ResponseError, match="needs a key"):
                 await Dynaspark.create_async("", messages, url=url)
+
+    @pytest.mark.parametrize(("key", "code", "says"), [(KEY, 0, "hello"), ("", 4, "needs a key")])
+    async def test_so_does_the_command(self, key: str, code: int, says: str) -> None:
+        async with serving(keys=ApiKeys([KEY])) as url:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "aiodynaspark", "ask", "--url", url, "hello"),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                env={"DYNASPARK_API_KEY": key},
+            )
+            said, _ = await process.communicate()
+        assert process.returncode == code
+        assert says in said.decode()
 
     async def test_no_log_at_any_level_shows_key_or_prompt(
         self, caplog: pytest.LogCaptureFixture

@@ -9,7 +9,7 @@ from aiohttp import web
 from . import form_wire, health
 from .error_shapes import shape_errors
 from .figures import Figures
-from .gate import allow_origin, gate
+from .gate import add_headers, gate
 from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
 from .observe import note_first_piece, observe
 from .policy import Policy
@@ -38,7 +38,7 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     app[TRAFFIC] = Traffic(policy.max_requests)
     app[FIGURES] = Figures()
     app.cleanup_ctx.append(readiness.run)
-    app.on_response_prepare.append(allow_origin)
+    app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(note_first_piece)
     app.add_routes(form_wire.routes)
     app.add_routes(health.routes)

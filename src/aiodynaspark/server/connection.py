@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("aiodynaspark.server")
 
+ALWAYS_SENT = {"server": "aiodynaspark", "x-content-type-options": "nosniff"}
+"""Headers of every answer: no version of anything, and no guessing of types."""
+
 WRITE_BUFFER = 32 * 1024
 """Bytes of an answer that may wait for a client; then its model waits, too."""
 
@@ -38,9 +41,7 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun; it can only be broken off.")
         text = "The request is not HTTP as it should be." if status == 400 else "The server failed."
-        response = web.json_response(
-            {"error": text}, status=status, headers={"server": "aiodynaspark"}
-        )
+        response = web.json_response({"error": text}, status=status, headers=ALWAYS_SENT)
         response.force_close()
         return response
 

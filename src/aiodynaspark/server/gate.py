@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .connection import ALWAYS_SENT
 from .keys import POLICY, TRAFFIC
 from .origins import check_host, check_page, normal_origin
 from .refusals import KeyRefused, NotJson, TooSlow, too_large
@@ -61,17 +62,18 @@ def require_json(request: web.Request) -> None:
     Raises:
         NotJson: it says something else, or nothing.
     """
-    kind = request.content_type
-    if kind != "application/json" and not (
-        kind.startswith("application/") and kind.endswith("+json")
-    ):
+    if not is_json(request.content_type):
         raise NotJson("This route takes JSON; send content-type: application/json.")
 
 
-async def allow_origin(request: web.Request, response: web.StreamResponse) -> None:
-    """Tell the browser that an allowed page may read the answer, and no product's version."""
-    response.headers["server"] = "aiodynaspark"
-    response.headers.setdefault("x-content-type-options", "nosniff")
+def is_json(content_type: str) -> bool:
+    """Whether a content type, in lower case and without parameters, is one of JSON's."""
+    return re.fullmatch(r"application/(json|[^/]+\+json)", content_type) is not None
+
+
+async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+    """Add the headers that every answer has, and those that let an allowed page read it."""
+    response.headers.update(ALWAYS_SENT)
     origins = request.app[POLICY].origins
     origin = request.headers.get("origin")
     if origins:
