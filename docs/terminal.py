@@ -30,6 +30,7 @@ PAGE = """\
 
 
 def main() -> None:
+    """Ask, and draw what a terminal shows."""
     run = subprocess.run(
         [sys.executable, "-m", "aiodynaspark", *ASK],
         capture_output=True,
