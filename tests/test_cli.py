@@ -170,3 +170,10 @@ def test_help_and_models_load_neither_aiohttp_nor_the_engine(arguments: tuple[st
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:
     assert run("--version").stdout.startswith("dynaspark, version ")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_shell_can_complete_the_commands(shell: str) -> None:
+    assert "_DYNASPARK_COMPLETE" in run("completion", shell).stdout
+    words = {"COMP_WORDS": "dynaspark mo", "COMP_CWORD": "mo" if shell == "fish" else "1"}
+    assert "models" in run(_DYNASPARK_COMPLETE=f"{shell}_complete", **words).stdout

@@ -93,3 +93,18 @@ def test_examples_run(script: Path, environment: dict[str, str]) -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
         assert (document.parent / target).exists(), target
+
+
+def test_the_page_on_the_command_line_is_what_the_commands_say() -> None:
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; sys.path.insert(0, 'docs'); import cli; print(cli.render(), end='')",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert (ROOT / "docs" / "cli.md").read_text() == shown.stdout, "run python docs/cli.py"

@@ -11,6 +11,7 @@ from .._version import __version__
 from ..errors import DynasparkError
 from .ask import ask
 from .chat import chat
+from .completion import completion
 from .logs import logs
 from .models import models
 from .pull import pull
@@ -34,7 +35,7 @@ def commands() -> None:
     """
 
 
-for command in (ask, chat, serve, models, pull, logs):
+for command in (ask, chat, serve, models, pull, logs, completion):
     commands.add_command(command)
 
 

@@ -25,6 +25,8 @@ PATIENCE = 2.0
 """Seconds to wait for standard input before saying so."""
 
 STDIN = "-"
+PICTURE_HELP = "A picture to send along; - for one that is piped in."
+OPTION_HELP = "One of the provider's options, such as: -o temperature 0.5"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,12 @@ class How:
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help="- is a pipe.")
+@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help=PICTURE_HELP)
 @click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
 @click.option("-s", "--system", default="", help="What the model is told beforehand.")
-@click.option("-o", "--option", "options", nargs=2, multiple=True, metavar="KEY VALUE")
+@click.option(
+    "-o", "--option", "options", nargs=2, multiple=True, metavar="KEY VALUE", help=OPTION_HELP
+)
 @click.option("-c", "--continue", "latest", is_flag=True, help="Continue the last conversation.")
 @click.option("--cid", metavar="ID", help="Continue a certain conversation.")
 @click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")

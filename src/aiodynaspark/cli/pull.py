@@ -7,7 +7,7 @@ import click
 
 @click.command()
 def pull() -> None:
-    """Fetch the embedded model's weights, so that everything works offline from then on."""
+    """Fetch the embedded model's weights ahead, to work offline from then on."""
     from ..local import weights
     from .progress import downloading
 
