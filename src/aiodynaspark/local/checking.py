@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from calendar import day_name, month_name
 from typing import TYPE_CHECKING
 
 from .matching import stem
@@ -15,14 +14,17 @@ if TYPE_CHECKING:
 
 _NUMBER = r"\d+(?:[.,:/-]\d+)*"
 _TOKEN = re.compile(rf"{_NUMBER}|[^\W\d_]+(?:['’-][^\W\d_]+)*")
-_PAIR = re.compile(rf"({_NUMBER})(?:st|nd|rd|th)?\s+(?:of\s+)?([^\W\d_]+)")
+_PAIR = re.compile(rf"({_NUMBER})(?:st|nd|rd|th)? +(?:of +)?([^\W\d_]+)")
 _NUMERALS = {
     word: str(number)
     for number, word in enumerate(
         ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven"), 2
     )
 } | {"twelve": "12", "twenty": "20", "hundred": "100", "thousand": "1000"}
-_CALENDAR = frozenset(name.lower() for name in (*day_name, *month_name[1:]))
+_CALENDAR = frozenset(
+    """monday tuesday wednesday thursday friday saturday sunday january february march april may
+    june july august september october november december""".split()  # noqa: SIM905
+)
 _SENTENCE_START = re.compile(r"(?:^|[.!?:\n]\s*|[\"“(]\s*)$")
 
 
@@ -48,15 +50,10 @@ def _known(pictures: Sequence[Facts]) -> list[str]:
 
 def _lone(answer: str, known: str) -> dict[int, str]:
     there = {_normal(token) for token in _TOKEN.findall(known)}
-    abbreviated = {token[:3] for token in there}
     claims = {}
     for match in _TOKEN.finditer(answer):
-        token, normal = match[0], _normal(match[0])
-        if normal in there or not _is_claim(match, answer):
-            continue
-        if normal in _CALENDAR and normal[:3] in abbreviated:
-            continue
-        claims[match.start()] = token
+        if _normal(match[0]) not in there and _is_claim(match, answer):
+            claims[match.start()] = match[0]
     return claims
 
 
@@ -67,7 +64,7 @@ def _is_claim(match: re.Match[str], answer: str) -> bool:
         return True
     if not token[0].isupper() or token == "I":
         return False
-    return _stemmed(token) in _CALENDAR or not _SENTENCE_START.search(answer[: match.start()])
+    return stem(token.lower()) in _CALENDAR or not _SENTENCE_START.search(answer[: match.start()])
 
 
 def _paired(answer: str, known: str) -> dict[int, str]:
@@ -82,13 +79,15 @@ def _paired(answer: str, known: str) -> dict[int, str]:
 
 
 def _stemmed(word: str) -> str:
-    return stem(word.lower())
+    """One spelling of a word: lower case, singular, the short form of a month or a weekday."""
+    word = stem(word.lower())
+    return word[:3] if word in _CALENDAR else word
 
 
 def _normal(token: str) -> str:
-    """One spelling: lower case, digits for numerals, no group commas, no empty decimals."""
+    """One spelling of a word or a number: digits, no group commas, no empty decimals."""
     token = token.lower().removesuffix("'s").removesuffix("’s")
     if not token[0].isdigit():
-        return _NUMERALS.get(token, stem(token))
+        return _NUMERALS.get(token) or _stemmed(token)
     token = re.sub(r",(?=\d{3}(?:\D|$))", "", token)
     return re.sub(r"[.,]0+$", "", token).lstrip("0") or "0"

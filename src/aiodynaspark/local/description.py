@@ -21,6 +21,7 @@ _WHAT_IT_IS = re.compile(
     | what\s+are\s+(these|those)(\s+{_NOUN})?
     | what\s+(do|can)\s+you\s+see(\s+(in|on)\s+({_THING})\s*({_NOUN})?|\s+here)?
     | what\s+does\s+({_THING})\s*({_NOUN}|sign)?\s*(show|say|contain|depict)
+    | what(\s+is|'s|s)\s+(this|that|it|the|this\s+\w+|the\s+\w+)\s+about
     | (what\s+kind\s+of|which)\s+{_NOUN}\s+is\s+(this|that|it)
     | (caption|summari[sz]e|explain)\s+({_THING})\s*({_NOUN})?
     | read\s+({_THING}|the\s+text)\s*({_NOUN})?

@@ -21,7 +21,7 @@ MEMORY = 56_000_000
 """What decoding one picture may take, in bytes."""
 
 _SIDEWAYS = (5, 6, 7, 8)
-_WEBP = 17
+_WEBP = 20
 """Bytes per pixel that Pillow takes to decode WebP, animated or not; measured."""
 
 
@@ -86,18 +86,25 @@ def _shrunk(picture: Image, file: BinaryIO) -> Image:
 
 
 def _draft(picture: Image) -> None:
-    """Let the JPEG decoder shrink the picture on its way, to no less than is needed."""
-    if picture.info.get("progressive"):  # its coefficients are held in memory, unshrunk
-        parts = [(across, down) for _, across, down, _ in picture.layer]  # type: ignore[attr-defined]
-        most = max(a for a, _ in parts) * max(d for _, d in parts)
-        weight = 2 * sum(a * d for a, d in parts) / most
-        if picture.width * picture.height * weight > MEMORY / 2:
-            raise TooLarge
-    scale = 1
-    while scale < 8 and picture.width * picture.height * 4 > MEMORY / 2 * scale * scale:
+    """Let the JPEG decoder shrink the picture on its way, as far as memory asks for."""
+    held = _coefficients(picture)
+    if held > MEMORY * 0.7:
+        raise TooLarge
+    area, scale = picture.width * picture.height, 1
+    while scale < 8 and area * 4 > (MEMORY - held) * 0.6 * scale * scale:
         scale *= 2
     if scale > 1:
         picture.draft(None, (picture.width // scale, picture.height // scale))
+
+
+def _coefficients(picture: Image) -> float:
+    """Bytes that the decoder holds for the whole of a progressive JPEG, however it shrinks it."""
+    if not picture.info.get("progressive"):
+        return 0
+    parts = [(across, down) for _, across, down, _ in picture.layer]  # type: ignore[attr-defined]
+    whole = max(across for across, _ in parts) * max(down for _, down in parts)
+    share = sum(across * down for across, down in parts) / whole
+    return float(2 * share * picture.width * picture.height)
 
 
 def _strips(picture: Image, file: BinaryIO, multiple: int) -> Iterator[Image]:

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIECE = 1 << 16
-_STRIP = 1 << 20
-"""About how many bytes of pixels one strip has."""
+_STRIP = 500_000
+"""About how many pixels one strip has."""
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _CARRIERS = {1: 0, 2: 4, 3: 2, 4: 6}
@@ -87,7 +87,7 @@ def strips(file: BinaryIO, multiple: int = 1) -> Iterator[Image]:
     """
     head = header(file)
     palette = bytearray()
-    rows = max(1, _STRIP // head.row // multiple) * multiple
+    rows = max(1, _STRIP // head.width // multiple) * multiple
     before = bytes(head.row)
     inflated = _Inflated(_pixel_data(file, palette))
     for top in range(0, head.height, rows):

