@@ -40,7 +40,7 @@ async def note_first_piece(request: web.Request, response: web.StreamResponse) -
 def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:
     resource = request.match_info.route.resource
     return Entry(
-        method=request.method if resource else "-",
+        method=request.method,
         route=resource.canonical if resource else "",
         status=CLIENT_LEFT if response is None else response.status,
         model=request.get(MODEL, ""),
