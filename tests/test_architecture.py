@@ -17,6 +17,7 @@ ROWS = [
         *("prompt", "media", "settings"),
         *("_body", "_field", "_inflate", "_json", "_limits", "_losses", "_picture_headers"),
         *("_picture_sources", "_portal", "_proxy", "_retry", "_sse", "_transcript"),
+        *("_capabilities", "_completions", "_query_answer"),
     ],
     ["transport", "provider"],
     ["model", "local", "sheet"],

@@ -40,7 +40,8 @@ class TestEveryProvider:
         provider = registry.find(name).provider
         assert issubclass(provider, AsyncGeneratorProvider)
         assert issubclass(provider, ProviderModelMixin)
-        assert provider.default_model in provider.get_models()
+        # Where an endpoint alone knows its models, the provider names none.
+        assert provider.default_model in (provider.get_models() or [""])
         assert provider.get_model("") == provider.get_model("auto") == provider.default_model
         assert set(provider.model_aliases.values()) <= set(provider.models)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -127,3 +128,19 @@ async def raw_server(*answers: bytes, keep_open: bool = False) -> AsyncIterator[
     finally:
         server.close()
         await server.wait_closed()
+
+
+def events(*data: str | dict[str, Any], done: bool = True) -> bytes:
+    """Server-sent events of texts, or of objects as JSON; ``[DONE]`` after them."""
+    texts = [item if isinstance(item, str) else json.dumps(item) for item in data]
+    return "".join(f"data: {text}\n\n" for text in [*texts, *(["[DONE]"] if done else [])]).encode()
+
+
+def delta(content: str | None = None, *, finish: str | None = None, **more: Any) -> dict[str, Any]:
+    """One piece of a streamed chat completion, as an endpoint of OpenAI's kind sends it."""
+    message = {**({} if content is None else {"content": content}), **more.pop("message", {})}
+    choice = {"index": more.pop("index", 0), "delta": message, "finish_reason": finish}
+    if "logprobs" in more:
+        choice["logprobs"] = more.pop("logprobs")
+    about = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "up-1"}
+    return {**about, "choices": [choice], **more}

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from .transport import Transport as Transport
     from .types import AsyncResult as AsyncResult
     from .types import Chunk as Chunk
+    from .types import Delta as Delta
     from .types import Facts as Facts
     from .types import FinishReason as FinishReason
     from .types import Loss as Loss
@@ -61,7 +62,7 @@ _HOMES = {
     "providers.dynaspark": "Dynaspark",
     "transport": "Transport",
     "types": (
-        "AsyncResult Chunk Facts FinishReason Loss MediaListType Message Messages Notice "
+        "AsyncResult Chunk Delta Facts FinishReason Loss MediaListType Message Messages Notice "
         "ServedBy Usage"
     ),
 }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,8 +49,17 @@ def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None =
 
 
 def json_body(value: object) -> Body:
-    """Encode a value as JSON."""
-    return Body("application/json", msgspec.json.encode(value))
+    """Encode a value as JSON.
+
+    Raises:
+        UsageError: it holds what JSON has no form for.
+    """
+    try:
+        return Body("application/json", msgspec.json.encode(value))
+    except UnicodeEncodeError:  # lone surrogates
+        return Body("application/json", _utf8(json.dumps(value, ensure_ascii=False)))
+    except TypeError as error:
+        raise UsageError(f"The request cannot be written as JSON: {error}.") from None
 
 
 def _multipart(fields: Iterable[tuple[str, str]], attachment: Attachment) -> Body:

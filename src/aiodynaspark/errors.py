@@ -83,10 +83,18 @@ def _revive(
 
 
 class UsageError(DynasparkError):
-    """The caller's fault; nothing was sent."""
+    """The caller's fault; nothing was sent.
+
+    Attributes:
+        param: the field of a request that is at fault, where there is one to name.
+    """
 
     http_status = 400
     exit_code = 2
+
+    def __init__(self, *args: object, param: str | None = None) -> None:
+        super().__init__(*args)
+        self.param = param
 
 
 class ProviderNotFound(UsageError):

@@ -6,7 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .errors import UsageError
+from ._capabilities import check
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -53,11 +53,8 @@ class Model:
             UsageError: the provider cannot do what was asked for.
             DynasparkError: whatever the provider raises.
         """
-        if media and not self.provider.supports_media:
-            raise UsageError(
-                f"{self.provider.__name__} takes no pictures; ask one that does, such as local."
-            )
         merged = {**self.options, **options}
+        check(self.provider, messages, media, merged)
         async with aclosing(
             self.provider.create_async_generator(self.name, messages, media=media, **merged)
         ) as chunks:

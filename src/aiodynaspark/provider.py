@@ -27,6 +27,8 @@ class AsyncGeneratorProvider:
     supports_message_history: ClassVar[bool] = False
     supports_media: ClassVar[bool] = False
     supports_tools: ClassVar[bool] = False
+    supported_fields: ClassVar[tuple[str, ...]] = ()
+    """What it can do of ``response_format``, ``n``, ``logprobs`` and ``stop``."""
 
     @classmethod
     def create_async_generator(

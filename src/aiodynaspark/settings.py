@@ -32,6 +32,16 @@ def server_key() -> str | None:
     return os.environ.get("DYNASPARK_SERVER_KEY") or None
 
 
+def openai_base_url() -> str | None:
+    """``OPENAI_BASE_URL`` where it is set, without a trailing slash."""
+    return os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or None
+
+
+def openai_api_key() -> str | None:
+    """``OPENAI_API_KEY`` where it is set."""
+    return os.environ.get("OPENAI_API_KEY") or None
+
+
 def weights_file() -> Path | None:
     """``DYNASPARK_GGUF``: weights to use instead of the small model's own."""
     return _path("DYNASPARK_GGUF")

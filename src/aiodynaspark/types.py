@@ -79,7 +79,25 @@ class ServedBy:
     model: str
 
 
-Chunk: TypeAlias = str | Facts | Usage | FinishReason | Notice | ServedBy
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of the answer that is no text of its first choice, as OpenAI's wire has it.
+
+    Attributes:
+        choice: which of several answers (``n``) it belongs to, from 0.
+        message: members of the message, such as ``tool_calls`` or ``refusal``; the ``content``
+            of further choices.
+        logprobs: the log probabilities of the tokens, where they were asked for.
+        finish_reason: why a further choice ended.
+    """
+
+    choice: int
+    message: Mapping[str, Any]
+    logprobs: Mapping[str, Any] | None = None
+    finish_reason: str | None = None
+
+
+Chunk: TypeAlias = str | Facts | Usage | FinishReason | Notice | ServedBy | Delta
 """What a provider yields: text, and objects that a reader may skip."""
 
 AsyncResult: TypeAlias = AsyncIterator[Chunk]
