@@ -49,17 +49,27 @@ def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None =
 
 
 def json_body(value: object) -> Body:
-    """Encode a value as JSON.
+    """Make a body of a value.
 
     Raises:
         UsageError: it holds what JSON has no form for.
     """
     try:
-        return Body("application/json", msgspec.json.encode(value))
-    except UnicodeEncodeError:  # lone surrogates
-        return Body("application/json", _utf8(json.dumps(value, ensure_ascii=False)))
+        return Body("application/json", encode_json(value))
     except TypeError as error:
         raise UsageError(f"The request cannot be written as JSON: {error}.") from None
+
+
+def encode_json(value: object) -> bytes:
+    """Write a value as JSON; lone surrogates become U+FFFD.
+
+    Raises:
+        TypeError: it holds what JSON has no form for.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:  # lone surrogates are not UTF-8
+        return _utf8(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
 
 
 def _multipart(fields: Iterable[tuple[str, str]], attachment: Attachment) -> Body:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import os
+import tomllib
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 DEFAULT_PORT = 8317
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -101,3 +108,67 @@ def data_directory() -> Path:
     import platformdirs  # here: most programs keep no history
 
     return Path(platformdirs.user_data_dir("dynaspark", appauthor=False))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What ``config.toml`` says about one model.
+
+    Attributes:
+        provider: ``PROVIDER`` or ``PROVIDER:MODEL``; empty where there are others to fall back on.
+        fallback: names of other models in the file, to be asked in this order.
+        options: for the provider.
+    """
+
+    provider: str = ""
+    fallback: tuple[str, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+
+def read_config(path: Path) -> dict[str, ModelSettings]:
+    """Read the models of a ``config.toml`` by their names, in their order.
+
+    A table ``[models.NAME]`` has ``provider`` and its options, or ``fallback``, a list of names.
+    A key never stands in the file: ``api_key_env`` names the variable that holds it.
+
+    Raises:
+        UsageError: the file is missing or malformed, or a variable is not set.
+    """
+    try:
+        tables = tomllib.loads(path.read_text("utf-8")).get("models")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not TOML: {error}.") from None
+    if not isinstance(tables, dict) or not tables:
+        raise UsageError(f"{path} names no model; add a table such as [models.small].")
+    return {
+        name: _model_settings(table, f"{path}: models.{name}") for name, table in tables.items()
+    }
+
+
+def _model_settings(table: Any, where: str) -> ModelSettings:
+    if not isinstance(table, dict) or not ({"provider", "fallback"} & table.keys()):
+        raise UsageError(f'{where} has to be a table with a provider, such as provider = "local".')
+    options = dict(table)
+    provider, fallback = options.pop("provider", ""), options.pop("fallback", [])
+    if "api_key" in options:
+        raise UsageError(f"{where} holds a key; name its variable instead, as api_key_env.")
+    if not isinstance(provider, str) or not _are_names(fallback):
+        raise UsageError(f"{where}: provider has to be a text, fallback a list of models' names.")
+    if fallback and (provider or options):
+        raise UsageError(f"{where} has a fallback list, and so nothing besides.")
+    if "api_key_env" in options:
+        options["api_key"] = _variable(options.pop("api_key_env"), where)
+    return ModelSettings(provider, tuple(fallback), options)
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value)
+
+
+def _variable(name: Any, where: str) -> str:
+    value = os.environ.get(name) if isinstance(name, str) else None
+    if not value:
+        raise UsageError(f"{where}: api_key_env names {name!r}, a variable that is not set.")
+    return value

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .. import settings
+from .served import served_models
 
 if TYPE_CHECKING:
-    from ..model import Model
     from ..server import Policy
 
 
@@ -20,7 +21,14 @@ if TYPE_CHECKING:
     "named",
     multiple=True,
     metavar="NAME=PROVIDER[:MODEL]",
-    help="Serve a model under a name; the first one is the default. May be repeated.",
+    help="Serve a model under a name; the first one is the default. May be repeated. "
+    "Several with commas: the first one that answers.",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Serve the models of this file, config.toml say, after those of --model.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=settings.DEFAULT_PORT, show_default=True, help="0: any free one.")
@@ -66,6 +74,7 @@ if TYPE_CHECKING:
 def serve(
     provider: str,
     named: tuple[str, ...],
+    config: Path | None,
     host: str,
     port: int,
     reuse_port: bool,
@@ -79,7 +88,7 @@ def serve(
 
     policy = _policy(**allowed).listening_on(host)
     _log_to_stderr(as_json=log_json)
-    catalog = Catalog(_models(provider, named))
+    catalog = Catalog(served_models(provider, named, config))
 
     def started(url: str) -> None:
         click.echo(f"Serving {', '.join(catalog.names())} at {url} (Ctrl-C stops)", err=True)
@@ -114,23 +123,3 @@ def _log_to_stderr(*, as_json: bool) -> None:
     ours = logging.getLogger("aiodynaspark")
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)
-
-
-def _models(provider: str, named: tuple[str, ...]) -> dict[str, Model]:
-    from .. import registry
-
-    if named:
-        return dict(_named(entry) for entry in named)
-    model = registry.find(provider)
-    return {model.label: model}
-
-
-def _named(entry: str) -> tuple[str, Model]:
-    from .. import registry
-
-    name, equals, target = entry.partition("=")
-    if not (name and equals and target):
-        raise click.BadParameter(
-            f"{entry!r} is not NAME=PROVIDER[:MODEL], such as small=local.", param_hint="--model"
-        )
-    return name, registry.find(target)

@@ -43,6 +43,7 @@ class Local(AsyncGeneratorProvider, ProviderModelMixin):
     supports_system_message: ClassVar[bool] = True
     supports_message_history: ClassVar[bool] = True
     supports_media: ClassVar[bool] = True
+    supported_fields: ClassVar[tuple[str, ...]] = ("stop",)
     default_model: ClassVar[str] = weights.SMOLLM2.model
     models: ClassVar[list[str]] = [default_model]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import form_wire, health
+from . import form_wire, health, openai_wire, query_wire
 from .error_shapes import shape_errors
 from .figures import Figures
 from .gate import add_headers, gate
@@ -14,6 +14,7 @@ from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
 from .observe import note_first_piece, observe
 from .policy import Policy
 from .readiness import Readiness
+from .request_ids import name_request
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -38,8 +39,12 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     app[TRAFFIC] = Traffic(policy.max_requests)
     app[FIGURES] = Figures()
     app.cleanup_ctx.append(readiness.run)
+    app.on_response_prepare.append(name_request)
+    app.on_response_prepare.append(query_wire.tell_limit)
     app.on_response_prepare.append(add_headers)
     app.on_response_prepare.append(note_first_piece)
     app.add_routes(form_wire.routes)
+    app.add_routes(openai_wire.routes)
+    app.add_routes(query_wire.routes)
     app.add_routes(health.routes)
     return app

@@ -37,7 +37,9 @@ class Catalog:
         """
         if name not in self._models:
             known = ", ".join(self._models)
-            raise ModelNotFound(f"There is no model {name!r} here; there are {known}.")
+            raise ModelNotFound(
+                f"There is no model {name!r} here; there are {known}.", param="model"
+            )
         return self._models[name]
 
     def find_or_default(self, name: str) -> tuple[str, Model]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-import msgspec
 from aiohttp import web
 
+from .._body import encode_json
 from .failures import headers_of, known
 from .keys import POLICY
+from .openai_errors import described, error_body
 from .refusals import too_large
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 OPENAI_PATHS = ("/v1", "/openai")
 
-_KINDS = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _ADVICE = {
     404: "There is nothing at this path",
     405: "This path does not take that method",
@@ -47,23 +46,17 @@ async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResp
 
 def answer_with(path: str, error: DynasparkError) -> web.Response:
     """An error as the wire of a path has it."""
-    return shaped(path, error.http_status, str(error), headers_of(error))
+    body = error_body(error) if path.startswith(OPENAI_PATHS) else {"error": str(error)}
+    return _answer(body, error.http_status, headers_of(error))
 
 
 def shaped(path: str, status: int, sentence: str, headers: Mapping[str, str]) -> web.Response:
     """A status and a sentence as the wire of a path has them."""
-    error: object = sentence
-    if path.startswith(OPENAI_PATHS):
-        default = "server_error" if status >= 500 else "invalid_request_error"
-        error = {
-            "message": sentence,
-            "type": _KINDS.get(status, default),
-            "param": None,
-            "code": HTTPStatus(status).name.lower(),
-        }
+    ours = path.startswith(OPENAI_PATHS)
+    return _answer(described(sentence, status) if ours else {"error": sentence}, status, headers)
+
+
+def _answer(body: object, status: int, headers: Mapping[str, str]) -> web.Response:
     return web.Response(
-        status=status,
-        body=msgspec.json.encode({"error": error}),
-        content_type="application/json",
-        headers=headers,
+        status=status, body=encode_json(body), content_type="application/json", headers=headers
     )

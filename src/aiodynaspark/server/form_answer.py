@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from .._body import encode_json
 from ..types import Facts, Notice, ServedBy
 
 if TYPE_CHECKING:
@@ -30,10 +29,10 @@ class FormAnswer:
         """Return the bytes that a chunk comes to, which may be none yet."""
         match chunk:
             case str() if chunk:
-                return self._opened() + _quoted(chunk)[1:-1]
+                return self._opened() + encode_json(chunk)[1:-1]
             case Facts() if self._facts is None and not self._in_text:
                 self._facts = chunk
-                return b'{"facts":' + msgspec.json.encode(chunk)
+                return b'{"facts":' + encode_json(chunk)
             case Notice(text):
                 self._notices.append(text)
             case ServedBy(model):
@@ -42,11 +41,11 @@ class FormAnswer:
 
     def end(self, error: DynasparkError | None = None) -> bytes:
         """Close the text and the object; what only the end knows comes here."""
-        rest = self._opened() + b'","model":' + _quoted(self._model)
+        rest = self._opened() + b'","model":' + encode_json(self._model)
         if self._notices:
-            rest += b',"notices":' + msgspec.json.encode(self._notices)
+            rest += b',"notices":' + encode_json(self._notices)
         if error is not None:
-            rest += b',"error":' + _quoted(str(error))
+            rest += b',"error":' + encode_json(str(error))
         return rest + b"}\n"
 
     def _opened(self) -> bytes:
@@ -54,12 +53,3 @@ class FormAnswer:
             return b""
         self._in_text = True
         return b'{"response":"' if self._facts is None else b',"response":"'
-
-
-def _quoted(text: str) -> bytes:
-    try:
-        return msgspec.json.encode(text)
-    except UnicodeEncodeError:  # lone surrogates are not UTF-8
-        return msgspec.json.encode(
-            text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        )

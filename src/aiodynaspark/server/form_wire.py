@@ -5,18 +5,16 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import web
 
-from ..errors import DynasparkError, UsageError
-from .failures import known
+from ..errors import UsageError
 from .form_answer import FormAnswer
 from .forms import read_form
-from .keys import CATALOG, MODEL, TRAFFIC
+from .keys import CATALOG, MODEL
+from .sending import JSON, send
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from ..types import Chunk
+    from ..types import Loss
 
 routes = web.RouteTableDef()
 
@@ -31,33 +29,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     name, model = request.app[CATALOG].find_or_default(form.fields.get("ai_model", ""))
     request[MODEL] = name
     media = None if form.picture is None else [(form.picture, form.picture_name)]
-    chunks = model.stream([{"role": "user", "content": prompt}], media=media)
+    losses: list[Loss] = []
+    chunks = model.stream([{"role": "user", "content": prompt}], media=media, losses=losses.extend)
     async with aclosing(chunks):
-        return await _send(request, chunks, FormAnswer(name))
-
-
-async def _send(
-    request: web.Request, chunks: AsyncGenerator[Chunk, None], answer: FormAnswer
-) -> web.StreamResponse:
-    """Write the chunks; an error before the first byte is raised, a later one is written."""
-    response = web.StreamResponse(
-        headers={"content-type": "application/json", "cache-control": "no-store"}
-    )
-    failure: DynasparkError | None = None
-    try:
-        async with request.app[TRAFFIC].answering():
-            async for chunk in chunks:
-                if data := answer.render(chunk):
-                    if not response.prepared:
-                        await response.prepare(request)
-                    await response.write(data)
-    except ClientConnectionResetError:
-        return response  # the client left; nobody is there to be told
-    except Exception as error:
-        if not response.prepared:
-            raise
-        failure = known(error)
-    if not response.prepared:
-        await response.prepare(request)
-    await response.write(answer.end(failure))
-    return response
+        return await send(request, chunks, FormAnswer(name), content_type=JSON, losses=losses)
