@@ -12,7 +12,7 @@ import pytest
 def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches them, and no conversation of theirs is kept."""
     for name in list(os.environ):
-        if name.startswith("DYNASPARK_") and name != "DYNASPARK_CACHE":
+        if name.startswith(("DYNASPARK_", "OPENAI_")) and name != "DYNASPARK_CACHE":
             monkeypatch.delenv(name)
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
             monkeypatch.delenv(name)

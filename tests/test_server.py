@@ -9,9 +9,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+from scripted import Scripted
 
 from aiodynaspark import (
-    AsyncGeneratorProvider,
     Chunk,
     Dynaspark,
     Facts,
@@ -33,29 +33,6 @@ PNG = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c4890000000d49444154789c63f8cfc0"
     "f01f0005000 1ff8956ca20 0000000049454e44ae426082".replace(" ", "")
 )
-
-
-class Scripted(AsyncGeneratorProvider):
-    """Yields what the test puts into it; an exception is raised, an event is waited for."""
-
-    supports_media = True
-    chunks: list[Any] = []
-    closed = asyncio.Event()
-
-    @classmethod
-    async def create_async_generator(
-        cls, model: str, messages: Any, proxy: Any = None, media: Any = None, **kwargs: Any
-    ) -> AsyncIterator[Chunk]:
-        try:
-            for chunk in cls.chunks:
-                if isinstance(chunk, Exception):
-                    raise chunk
-                if isinstance(chunk, asyncio.Event):
-                    await chunk.wait()
-                else:
-                    yield chunk
-        finally:
-            cls.closed.set()
 
 
 @pytest.fixture
