@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from . import batch as batch
     from . import registry as registry
     from .errors import AuthenticationError as AuthenticationError
     from .errors import ConnectError as ConnectError
@@ -68,12 +69,14 @@ _HOMES = {
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names.split()}
 
-__all__ = sorted([*_HOME, "__version__", "registry"])
+_MODULES = ("batch", "registry")
+
+__all__ = sorted([*_HOME, *_MODULES, "__version__"])
 
 
 def __getattr__(name: str) -> object:
-    if name == "registry":
-        return import_module(".registry", __name__)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = getattr(import_module(f".{_HOME[name]}", __name__), name)

@@ -63,6 +63,62 @@ class LearntLimit:
         return max(0.0, self._open_at - now)
 
 
+class Concurrency:
+    """How many requests may be under way at once: more while it goes well, less when pushed back.
+
+    Each success adds one until the first push-back, one per round of successes from then on. A
+    push-back takes 0.7 of what there is, once for all requests that were under way at the time.
+
+    Args:
+        least: never fewer than this many.
+        most: never more.
+        start: how many to begin with.
+    """
+
+    shrink = 0.7
+
+    def __init__(self, *, least: int = 1, most: int = 256, start: int = 8) -> None:
+        self._least = least
+        self._most = most
+        self._width = float(max(least, min(start, most)))
+        self._pushed_back_at: float | None = None
+
+    @property
+    def limit(self) -> int:
+        """How many may be under way now."""
+        return int(self._width)
+
+    def went_well(self, under_way: int) -> None:
+        """Take in a success; it counts where the limit was in use, by ``under_way`` requests."""
+        if under_way >= self.limit:
+            step = 1.0 if self._pushed_back_at is None else 1 / self._width
+            self._width = min(self._most, self._width + step)
+
+    def pushed_back(self, *, since: float, now: float) -> None:
+        """Take in that a request sent at ``since`` was refused for load, or timed out, ``now``."""
+        if self._pushed_back_at is None or since >= self._pushed_back_at:
+            self._width = max(self._least, self._width * self.shrink)
+            self._pushed_back_at = now
+
+
+class Pace:
+    """A token bucket that holds one token: so many requests per minute, evenly spread.
+
+    Args:
+        per_minute: how many requests a minute may have.
+    """
+
+    def __init__(self, per_minute: float) -> None:
+        self._interval = 60.0 / per_minute
+        self._next = 0.0
+
+    def take(self, now: float) -> float:
+        """Take the next token; return the seconds until it is there."""
+        at = max(now, self._next)
+        self._next = at + self._interval
+        return at - now
+
+
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+)ms)?")
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?")
 

@@ -10,6 +10,7 @@ import click
 from .._version import __version__
 from ..errors import DynasparkError
 from .ask import ask
+from .batch import batch
 from .chat import chat
 from .completion import completion
 from .logs import logs
@@ -35,7 +36,7 @@ def commands() -> None:
     """
 
 
-for command in (ask, chat, serve, models, pull, logs, completion):
+for command in (ask, chat, batch, serve, models, pull, logs, completion):
     commands.add_command(command)
 
 

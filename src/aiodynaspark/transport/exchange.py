@@ -7,7 +7,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
-from .. import _retry
+from .. import _attempts, _retry
 from ..errors import (
     DynasparkError,
     RateLimitError,
@@ -123,6 +123,7 @@ class Exchange(Generic[T]):
         if wait is None or not self._host.budget.take(_retry.cost_of_retry(error)):
             raise error
         self._transport.retries += 1
+        _attempts.tell(error)
         log.info("attempt %d at %s failed; next in %.1f s", len(self._failures), self._where, wait)
         if not waking:  # else the queue behind the host does the waiting
             await self._sleep(wait)

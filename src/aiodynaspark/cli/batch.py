@@ -1,0 +1,111 @@
+"""``dynaspark batch``: many prompts, each answered once, whatever happens on the way."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..batch import Tally
+
+FAILED_ROWS = 3
+
+
+def _concurrency(context: click.Context, parameter: click.Parameter, value: str) -> int | None:
+    if value == "auto":
+        return None
+    if not value.isdecimal():
+        raise click.BadParameter(f"{value!r} is neither a number of rows nor auto.")
+    return int(value)
+
+
+@click.command()
+@click.argument("source", metavar="IN")
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
+@click.option("--errors", type=click.Path(path_type=Path), metavar="FILE", help="Failures go here.")
+@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
+@click.option("-s", "--system", default="", help="What the model is told beforehand.")
+@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="How long one row may take.")
+@click.option(
+    "--concurrency",
+    callback=_concurrency,
+    default="auto",
+    metavar="N|auto",
+    help="Rows at once, 1 to 256; auto adapts it to how it goes.",
+)
+@click.option("--rpm", type=float, metavar="N", help="Requests per minute at most.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="The first N rows alone.")
+@click.option(
+    "--allow-dir", "allow_dirs", multiple=True, metavar="DIR", help="Pictures may lie there too."
+)
+@click.option("--retry-errors", is_flag=True, help="Ask again about the rows that failed.")
+@click.option("--force", is_flag=True, help="Go on though the input or the model has changed.")
+def batch(source: str, out: Path, **settings: Any) -> int:
+    """Ask about each row of IN, and append the answers to OUT; run again, it goes on.
+
+    IN holds one JSON object on each line, {"prompt": "..."} or as OpenAI's batches have it, and
+    may be compressed (.gz). "-" reads a pipe, in which each line may also be a bare prompt.
+    """
+    tally = asyncio.run(_batch(source, out, **settings))
+    if tally.stopped:
+        raise click.Abort
+    return FAILED_ROWS if tally.failed else 0
+
+
+async def _batch(
+    source: str, out: Path, *, model: str, url: str | None, timeout: float | None, **settings: Any
+) -> Tally:
+    from dataclasses import replace
+
+    from ..batch import Tally, run
+    from .batch_progress import shown
+    from .progress import opening
+    from .target import target
+
+    jobs = sys.stdin.buffer if source == "-" else source
+    tally = Tally()
+    async with target(model, url) as found:
+        # A model that was asked for by its provider alone is that provider's default one.
+        asked = replace(
+            found,
+            name=found.label if model else found.name,
+            options={**found.options, "timeout": timeout},
+        )
+        await opening(asked)
+        try:
+            with _interruptible() as stop:
+                async with shown(tally):
+                    await run(jobs, asked, out=out, stop=stop, tally=tally, **settings)
+        finally:
+            await asked.aclose()
+    return tally
+
+
+@contextmanager
+def _interruptible() -> Iterator[asyncio.Event]:
+    """Give an event that Ctrl-C and SIGTERM set; the second Ctrl-C interrupts at once."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+
+    def interrupt() -> None:
+        click.echo("Stopping: rows under way get 10 s; Ctrl-C again stops at once.", err=True)
+        stop.set()
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    signals = (signal.SIGINT, signal.SIGTERM)
+    for number in signals:
+        loop.add_signal_handler(number, interrupt)
+    try:
+        yield stop
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
