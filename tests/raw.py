@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,6 +24,13 @@ async def connect(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     return await asyncio.open_connection(parts.hostname, parts.port)
 
 
+async def hang_up(writer: asyncio.StreamWriter) -> None:
+    """Close a connection, and see it closed."""
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
 async def say(url: str, data: bytes, *, end: bool = False) -> Said:
     """Send bytes and read until the server closes (or, with ``end``, close our half first)."""
     reader, writer = await connect(url)
@@ -35,7 +43,7 @@ async def say(url: str, data: bytes, *, end: bool = False) -> Said:
     except ConnectionError:
         return parse(b"")
     finally:
-        writer.close()
+        await hang_up(writer)
 
 
 async def until(condition: Callable[[], object]) -> None:

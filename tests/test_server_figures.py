@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from raw import connect, get, post, say, until
+from raw import connect, get, hang_up, post, say, until
 from upstream import answer, hold, upstream
 
 from aiodynaspark import Model, registry
@@ -92,7 +92,7 @@ class TestMetrics:
 class TestLog:
     def test_a_line_for_people(self) -> None:
         assert str(ENTRY) == "POST /generate_response 200 echo 12 ms 37 B req-1"
-        assert str(Entry("GET", "", 404, "", 0, 0, "")) == "GET - 404 0 ms 0 B"
+        assert str(Entry("GET", "", 404, "", 0, 0, "req-2")) == "GET - 404 0 ms 0 B req-2"
 
     def test_a_line_for_programs(self) -> None:
         record = logging.LogRecord("n", logging.INFO, "", 0, "%s", (ENTRY,), None)
@@ -114,12 +114,14 @@ class TestLog:
     async def test_each_request_has_one(self, caplog: pytest.LogCaptureFixture) -> None:
         caplog.set_level(logging.INFO, "aiodynaspark.access")
         async with serving() as url:
-            await say(url, post(b"user_input=hello"))
-            await say(url, get("/nothing?secret"))
+            answered = await say(url, post(b"user_input=hello"))
+            await say(url, get("/nothing?secret", "X-Request-Id: mine"))
             await say(url, get("/health", host="evil.example"))
         lines = [
             record.getMessage().split(" ms ")[0].rpartition(" ")[0] for record in caplog.records
         ]
+        names = [record.getMessage().rpartition(" ")[2] for record in caplog.records]
+        assert names[:2] == [answered.headers["x-request-id"], "mine"]
         assert lines == ["POST /generate_response 200 echo", "GET - 404", "GET /health 421"]
 
     async def test_also_one_whose_client_left(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -128,7 +130,7 @@ class TestLog:
             _, writer = await connect(url)
             writer.write(post(b"user_input=hello&ai_model=far"))
             await until(lambda: server.seen)
-            writer.close()
+            await hang_up(writer)
             await until(lambda: caplog.records)
         assert "499 far" in caplog.text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from raw import get, post, say
 
 from aiodynaspark import Dynaspark, ResponseError, UsageError, registry
-from aiodynaspark.server import ApiKeys, Catalog, Policy, running
+from aiodynaspark.server import ApiKeys, Catalog, Policy, make_app, running
 from aiodynaspark.server.origins import (
     LOOPBACK,
     check_host,
@@ -292,6 +293,34 @@ class TestKeys:
         assert "/generate_response" in caplog.text
         assert KEY not in caplog.text
         assert "pr0mpt" not in caplog.text
+
+
+ROUTES = sorted(
+    {
+        (route.method, re.sub(r"\{.*\}", "x", route.resource.canonical))
+        for route in make_app(Catalog({"echo": registry.find("echo")})).router.routes()
+        if route.resource is not None
+    }
+)
+
+
+class TestAllRoutes:
+    """Nothing that is added later can be forgotten."""
+
+    @pytest.mark.parametrize(("method", "path"), ROUTES)
+    async def test_each_is_behind_the_gate(self, method: str, path: str) -> None:
+        public = path in ("/", "/health", "/healthz", "/readyz")
+        async with serving(keys=ApiKeys([KEY])) as url:
+
+            async def status(*headers: str, host: str = "localhost") -> int:
+                request = get(path, *headers, host=host).replace(b"GET", method.encode(), 1)
+                return (await say(url, request)).status
+
+            assert (await status() == 401) is not public
+            assert await status(f"X-Api-Key: {KEY}") not in (401, 403, 421)
+            assert await status(f"X-Api-Key: {KEY}", host="evil.example") == 421
+            assert await status(f"X-Api-Key: {KEY}", "Origin: https://evil.example") == 403
+            assert await status(f"X-Api-Key: {KEY}", "Sec-Fetch-Site: cross-site") == 403
 
 
 class TestExposure:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from raw import connect, get, parse, post, say, until
+from raw import connect, get, hang_up, parse, post, say, until
 from upstream import Upstream, hold, pieces, upstream
 
 from aiodynaspark import Model, registry
@@ -147,7 +147,7 @@ class TestSizes:
             assert (await say(url, get())).status == 200
             assert b"in_flight 2\n" in (await say(url, get("/metrics"))).body
             for _, writer in held:
-                writer.close()
+                await hang_up(writer)
 
 
 class TestSlowClients:
@@ -164,7 +164,7 @@ class TestSlowClients:
             drops = asyncio.create_task(self.drip(writer))
             assert await reader.read() == b""
             drops.cancel()
-            writer.close()
+            await hang_up(writer)
 
     async def drip(self, writer: asyncio.StreamWriter) -> None:
         for letter in "GET /" + "x" * 10_000:
@@ -233,7 +233,7 @@ class TestClientsThatLeave:
             _, writer = await connect(url)
             writer.write(post())
             await until(lambda: server.seen)
-            writer.close()
+            await hang_up(writer)
             async with asyncio.timeout(1):
                 await until(lambda: not server.open_connections())
 

@@ -9,7 +9,8 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from raw import connect, get, parse, post
+import pytest
+from raw import connect, get, hang_up, parse, post
 from upstream import pieces, upstream
 
 COMMAND = (sys.executable, "-m", "aiodynaspark", "serve", "--port", "0", "--model")
@@ -51,7 +52,7 @@ async def refused(url: str) -> bool:
         _, writer = await connect(url)
     except ConnectionError:
         return True
-    writer.close()
+    await hang_up(writer)
     return False
 
 
@@ -77,8 +78,8 @@ async def test_running_answers_are_finished_and_no_new_ones_begun() -> None:
             gate.set()
             for reader, writer in answers:
                 assert '"model":"far"}' in joined(await reader.read())
-                writer.close()
-            idle[1].close()
+                await hang_up(writer)
+            await hang_up(idle[1])
             assert await process.wait() == 0
 
 
@@ -92,8 +93,41 @@ async def test_what_does_not_end_in_time_ends_with_an_error() -> None:
                 assert rest.endswith(b"0\r\n\r\n"), "the answer is whole"
                 body = json.loads('{"response":"first' + joined(rest))
                 assert body["error"].startswith("The server is stopping")
-                writer.close()
+                await hang_up(writer)
             assert await process.wait() == 0
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        post(
+            b'{"model": "far", "stream": true, "messages": [{"role": "user", "content": "x"}]}',
+            path="/v1/chat/completions",
+            kind="application/json",
+        ),
+        post(
+            b'{"model": "far", "stream": true, "input": "x"}',
+            path="/v1/responses",
+            kind="application/json",
+        ),
+        get("/api/generate_response?user_input=x&stream=true"),
+    ],
+)
+async def test_streams_of_events_end_with_one_too(request_bytes: bytes) -> None:
+    async with upstream(pieces([FIRST, *REST], asyncio.Event())) as server:
+        async with serving(server.url, "--drain", "0.2") as (url, process):
+            reader, writer = await connect(url)
+            writer.write(request_bytes)
+            await reader.readuntil(b"first")
+            process.send_signal(signal.SIGTERM)
+            rest = await reader.read()
+            assert rest.endswith(b"0\r\n\r\n"), "the answer is whole"
+            said = [line for line in rest.splitlines() if b"The server is stopping" in line]
+            assert len(said) == 1
+            assert said[0].startswith(b"data: ")
+            assert b"error" in said[0]
+            assert await process.wait() == 0
+            await hang_up(writer)
 
 
 async def test_a_reader_that_stands_still_does_not_hold_it() -> None:
@@ -104,7 +138,7 @@ async def test_a_reader_that_stands_still_does_not_hold_it() -> None:
             writer.transport.pause_reading()
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
-            writer.close()
+            await hang_up(writer)
 
 
 async def test_a_second_interrupt_ends_it_at_once() -> None:
@@ -118,7 +152,7 @@ async def test_a_second_interrupt_ends_it_at_once() -> None:
             assert await process.wait() == 130
             assert process.stderr is not None
             assert b"Traceback" not in await process.stderr.read()
-            writer.close()
+            await hang_up(writer)
 
 
 async def test_several_processes_share_a_port() -> None:
@@ -129,22 +163,27 @@ async def test_several_processes_share_a_port() -> None:
                 assert same == url
 
 
-async def test_one_that_others_reach_needs_a_key() -> None:
-    for extra, environment, code in (
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code"),
+    [
         ((), {}, 2),
         (("--api-key", ""), {}, 2),
         ((), {"DYNASPARK_SERVER_KEY": "k"}, 0),
         (("--api-key", "k"), {}, 0),
-    ):
-        process = await asyncio.create_subprocess_exec(
-            *(*COMMAND, "echo=echo", "--host", "0.0.0.0", *extra),
-            stderr=asyncio.subprocess.PIPE,
-            env=environment,
-        )
-        assert process.stderr is not None
-        said = await process.stderr.readline()
-        if code == 0:
-            assert said.startswith(b"Serving")
-            process.terminate()
-        assert await process.wait() == code, said
-        await process.communicate()
+    ],
+)
+async def test_one_that_others_reach_needs_a_key(
+    arguments: tuple[str, ...], environment: dict[str, str], code: int
+) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(*COMMAND, "echo=echo", "--host", "0.0.0.0", *arguments),
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+    )
+    assert process.stderr is not None
+    said = await process.stderr.readline()
+    if code == 0:
+        assert said.startswith(b"Serving")
+        process.terminate()
+    assert await process.wait() == code, said
+    await process.communicate()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from raw import connect, get, post, say, until
+from raw import connect, get, hang_up, post, say, until
 from upstream import pieces, upstream
 
 from aiodynaspark import Model
@@ -39,7 +39,7 @@ async def test_all_get_their_first_byte_and_nothing_stays_behind() -> None:
             assert (await say(url, get())).status == 200
             assert b"in_flight 200\n" in (await say(url, get("/metrics"))).body
             for _, writer in streams:
-                writer.close()
+                await hang_up(writer)
             await until(lambda: not server.open_connections())
             await until(lambda: descriptors() <= before)
             assert "0 active, 0 idle" in repr(await current())
@@ -55,4 +55,4 @@ async def test_all_of_them_are_answered_to_the_end() -> None:
             gate.set()
             for reader, writer in streams:
                 assert b" and last" in await reader.read()
-                writer.close()
+                await hang_up(writer)

@@ -22,7 +22,7 @@ class Entry:
         model: the catalog's name of the model that was asked, or an empty string.
         seconds: from its head to the end of its answer.
         sent: bytes of the answer's body.
-        request_id: what the answer called it, or an empty string.
+        request_id: what its answer calls it.
     """
 
     method: str
@@ -34,9 +34,8 @@ class Entry:
     request_id: str
 
     def __str__(self) -> str:
-        named = f"{self.method} {self.route or '-'} {self.status}"
-        took = f"{self.seconds * 1000:.0f} ms {self.sent} B"
-        return " ".join(part for part in (named, self.model, took, self.request_id) if part)
+        named = f"{self.method} {self.route or '-'} {self.status} {self.model}".rstrip()
+        return f"{named} {self.seconds * 1000:.0f} ms {self.sent} B {self.request_id}"
 
 
 def write(entry: Entry) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
+LINGER = 2.0
+"""Seconds that a refused body is still read, so that its sender gets to read the refusal."""
+
 
 @asynccontextmanager
 async def running(
@@ -118,6 +121,7 @@ async def _listen(
             server,
             loop=loop,
             keepalive_timeout=policy.head,
+            lingering_time=LINGER,
             access_log=None,  # type: ignore[arg-type]  # taken, and written so by aiohttp itself
         )
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from .access_log import CLIENT_LEFT, Entry, write
 from .keys import FIGURES, MODEL
+from .request_ids import request_id
 
 if TYPE_CHECKING:
     from .gate import Handler
@@ -46,7 +47,7 @@ def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:
         model=request.get(MODEL, ""),
         seconds=_seconds_since_start(request),
         sent=_sent(request, response),
-        request_id="" if response is None else response.headers.get("x-request-id", ""),
+        request_id=request_id(request),
     )
 
 

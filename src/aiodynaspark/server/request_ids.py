@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from aiohttp import web
+from aiohttp import web
 
+_ID = web.RequestKey("request_id", str)
 _HARMLESS = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
+
+
+def request_id(request: web.Request) -> str:
+    """What a request is called, in its answer and in the log."""
+    if _ID not in request:
+        asked = request.headers.get("x-request-id", "")
+        request[_ID] = asked if _HARMLESS.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
+    return request[_ID]
 
 
 async def name_request(request: web.Request, response: web.StreamResponse) -> None:
     """Put the id into an answer that is about to be sent."""
-    asked = request.headers.get("x-request-id", "")
-    response.headers["x-request-id"] = asked if _HARMLESS.fullmatch(asked) else _new()
-
-
-def _new() -> str:
-    return f"req_{secrets.token_hex(12)}"
+    response.headers["x-request-id"] = request_id(request)
