@@ -151,7 +151,7 @@ async def test_an_error_status_is_the_error_it_stands_for(status: int, kind: typ
         (b'data: {"error": {"message": "out of memory"}}\n\n', False, "out of memory"),
         (b"data: rubbish\n\n", False, "not JSON"),
         (b"", False, "finish_reason"),
-        (b"", True, "broke the connection"),
+        (b"", True, "broke off"),
     ],
 )
 async def test_a_failure_in_mid_stream_keeps_the_text_so_far(

@@ -163,5 +163,6 @@ def parse_url(url: str) -> URL:
 
 
 def _without_credentials(url: object) -> str:
-    scheme, separator, rest = str(url).partition("://")
+    """The URL without a user's name, password and query, any of which may hold a key."""
+    scheme, separator, rest = str(url).partition("?")[0].partition("://")
     return scheme + separator + rest.rpartition("@")[2]
