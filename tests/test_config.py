@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
+from aiodynaspark.cli.serve import serve
 from aiodynaspark.cli.served import served_models
 from aiodynaspark.errors import ProviderNotFound, UsageError
 from aiodynaspark.fallback import Fallback
@@ -92,3 +94,8 @@ def test_a_missing_file_and_a_missing_provider(tmp_path: Path) -> None:
 def test_a_malformed_option_is_named(entry: str) -> None:
     with pytest.raises(click.BadParameter, match="NAME=PROVIDER"):
         served_models("local", (entry,))
+
+
+def test_the_command_takes_a_file(tmp_path: Path) -> None:
+    outcome = CliRunner().invoke(serve, ["--config", str(tmp_path / "none.toml")])
+    assert isinstance(outcome.exception, UsageError)

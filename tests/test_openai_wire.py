@@ -21,10 +21,12 @@ from aiodynaspark import (
     ServedBy,
     StreamError,
     Usage,
+    UsageError,
     registry,
 )
 from aiodynaspark.providers.openai import OpenAI
-from aiodynaspark.server import Catalog, running
+from aiodynaspark.server import Catalog, Policy, running
+from aiodynaspark.server.pictures import admit_pictures
 
 HELLO = [{"role": "user", "content": "hello"}]
 PNG = bytes.fromhex(
@@ -142,11 +144,12 @@ class TestChatCompletions:
                 assert b'"two"' in await response.read()
 
     async def test_text_is_text_whatever_it_holds(self, url: str) -> None:
-        text = '"\\\n\r\0\u2028 \x7f 🙂 data: x\n\n'
+        text = '"\\\n\r\0\u2028 \u2029 \x85 \x7f 🙂 data: x\n\n'
         Scripted.chunks = ["a", text, "\ud800"]
         said = await chat(url, stream=True)
         pieces = [piece["choices"][0]["delta"].get("content") for piece in said.events[:-1]]
         assert pieces == ["", "a", text, "\ufffd", None]
+        assert len(said.body.decode().splitlines()) == said.body.count(b"\n")
         assert (await chat(url)).json["choices"][0]["message"]["content"] == f"a{text}\ufffd"
 
     async def test_everything_that_is_no_text(self, url: str) -> None:
@@ -238,6 +241,29 @@ class TestPictures:
         assert said.status == 400
         assert said.json["error"]["param"] == "messages[1].content[0].image_url.url"
         assert not Scripted.asked
+
+    async def test_what_was_fetched_takes_the_place_of_its_address(self) -> None:
+        async def fetch(url: str) -> bytes:
+            if "private" in url:
+                raise UsageError("It cannot be fetched.")
+            return PNG
+
+        part = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+        messages = [{"role": "user", "content": [part]}]
+        await admit_pictures(messages, fetch)
+        assert part["image_url"] == {"url": PICTURE}
+        part["image_url"] = {"url": "http://private/"}
+        with pytest.raises(UsageError) as caught:
+            await admit_pictures(messages, fetch)
+        assert caught.value.param == "messages[0].content[0].image_url.url"
+
+    async def test_remote_ones_are_fetched_where_that_is_allowed(self) -> None:
+        part = {"type": "image_url", "image_url": {"url": "http://127.0.0.1/a.png"}}
+        catalog, policy = Catalog({"scripted": Model(Scripted)}), Policy(fetch_images=True)
+        async with running(catalog, policy=policy) as url:
+            said = await chat(url, [{"role": "user", "content": [part]}])
+        assert said.status == 400
+        assert "cannot be fetched" in said.json["error"]["message"]
 
     async def test_a_model_that_sees_nothing_says_so(self) -> None:
         class Blind(Scripted):

@@ -200,7 +200,8 @@ async def _from_engine(
 ) -> AsyncGenerator[Chunk, None]:
     deadline = asyncio.get_running_loop().time() + kwargs.get("timeout", 600)
     engine = await _engine(kwargs)
-    chosen = {name: kwargs[name] for name in _SAMPLING if kwargs.get(name) is not None}
+    given = {"max_tokens": kwargs.get("max_completion_tokens"), **kwargs}
+    chosen = {name: given[name] for name in _SAMPLING if given.get(name) is not None}
     request = {**defaults, **chosen, "messages": chat, "stream_options": {"include_usage": True}}
     said, finish = "", FinishReason("stop")
     async with aclosing(engine.stream(request, deadline=deadline)) as events:

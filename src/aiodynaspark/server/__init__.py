@@ -1,7 +1,10 @@
 """The HTTP side: the wires, answered from any Model.
 
-``app`` puts the routes together, ``form_wire`` answers the Dynaspark form, ``forms`` reads it,
-``health`` says how things stand, ``listen`` binds, runs and stops.
+``app`` puts the routes together, ``listen`` binds, runs and stops, ``health`` says how things
+stand. ``form_wire``, ``query_wire`` and ``openai_wire`` answer: each reads its request
+(``forms``, ``chat_request``, ``responses_request``), asks a model, and hands the chunks to
+``sending`` with what renders them (``form_answer``, ``query_answer``, ``chat_answer``,
+``responses_answer``). ``pictures`` is the gate for pictures.
 
 ``policy`` says what is allowed, ``gate`` lets a request pass or not (``origins`` and ``api_keys``
 decide), ``traffic`` counts what runs and ends it when the server stops, ``error_shapes`` puts

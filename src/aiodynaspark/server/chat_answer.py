@@ -10,6 +10,7 @@ from .._body import encode_json
 from .._sse import encode_comment
 from ..types import Delta, FinishReason, ServedBy, Usage
 from .choices import Choice, complete_logprobs
+from .event_json import encode_line, json_event
 from .openai_errors import error_body
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class ChatEvents:
                 self._counts.add(chunk)
                 opening = self._opening(0)
                 before, after = self._frame or self._make_frame()
-                return opening + before + encode_json(chunk) + after
+                return opening + before + encode_line(chunk) + after
             case Delta(index):
                 return self._opening(index) + self._delta(chunk)
             case FinishReason(reason):
@@ -108,12 +109,12 @@ class ChatEvents:
     def end(self, error: DynasparkError | None = None) -> bytes:
         """Return the last events; an error is the last one."""
         if error is not None:
-            return _event(error_body(error))
+            return json_event(error_body(error))
         reason = self._reason or ("tool_calls" if self._called else "stop")
         rest = self._opening(0) + self._choice(0, {}, reason=reason)
         if self._include_usage:
             rest += encode_comment(ESTIMATED) if self._counts.estimated else b""
-            rest += _event({**self._about, "choices": [], "usage": self._counts.totals()})
+            rest += json_event({**self._about, "choices": [], "usage": self._counts.totals()})
         return rest + DONE
 
     def _opening(self, index: int) -> bytes:
@@ -137,7 +138,7 @@ class ChatEvents:
     ) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         usage = {"usage": None} if self._include_usage else {}
-        return _event({**self._about, "choices": [choice], **usage})
+        return json_event({**self._about, "choices": [choice], **usage})
 
     def _make_frame(self) -> tuple[bytes, bytes]:
         """What stands around the text in its events, made once."""
@@ -149,7 +150,3 @@ class ChatEvents:
 def new_id(prefix: str) -> str:
     """A name for an answer that nobody can guess."""
     return f"{prefix}-{secrets.token_hex(12)}"
-
-
-def _event(value: dict[str, Any]) -> bytes:
-    return b"data: " + encode_json(value) + b"\n\n"

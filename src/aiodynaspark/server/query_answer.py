@@ -8,6 +8,7 @@ from .._body import encode_json
 from .._sse import encode_comment
 from ..types import ServedBy, Usage
 from .chat_answer import DONE, ESTIMATED
+from .event_json import json_event
 
 if TYPE_CHECKING:
     from ..errors import DynasparkError
@@ -44,7 +45,7 @@ class QueryAnswer:
         match chunk:
             case str() if chunk:
                 self._counts.add(chunk)
-                return _event({"response": chunk})
+                return json_event({"response": chunk})
             case Usage():
                 self._counts.reported = chunk
             case ServedBy(model):
@@ -54,13 +55,9 @@ class QueryAnswer:
     def end(self, error: DynasparkError | None = None) -> bytes:
         """Return the last events; an error is the last one."""
         if error is not None:
-            return _event({"error": str(error)})
+            return json_event({"error": str(error)})
         comment = encode_comment(ESTIMATED) if self._counts.estimated else b""
-        return comment + _event(self._about()) + DONE
+        return comment + json_event(self._about()) + DONE
 
     def _about(self) -> dict[str, Any]:
         return {"model": self._model, "usage": self._counts.totals()}
-
-
-def _event(value: dict[str, Any]) -> bytes:
-    return b"data: " + encode_json(value) + b"\n\n"

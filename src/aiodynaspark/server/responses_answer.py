@@ -9,6 +9,7 @@ from .._body import encode_json
 from .._sse import encode_comment
 from ..types import Delta, FinishReason, ServedBy, Usage
 from .chat_answer import ESTIMATED, new_id
+from .event_json import json_event
 from .openai_errors import error_body
 
 if TYPE_CHECKING:
@@ -187,4 +188,4 @@ class ResponsesEvents:
     def _written(self, kind: str, fields: dict[str, Any]) -> bytes:
         event = {"type": kind, "sequence_number": self._number, **fields}
         self._number += 1
-        return b"event: " + kind.encode() + b"\ndata: " + encode_json(event) + b"\n\n"
+        return b"event: " + kind.encode() + b"\n" + json_event(event)
