@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
+from .._body import encode_json
 from ..errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ class _Written(msgspec.Struct):
 
 
 _decode = msgspec.json.Decoder(_Written).decode
-_encode = msgspec.json.Encoder().encode
 
 
 class Journal:
@@ -106,7 +106,7 @@ class Journal:
         """
         if self._fault is not None:
             raise self._fault
-        line = memoryview(_encode(row) + b"\n")
+        line = memoryview(encode_json(row) + b"\n")
         try:
             written = self._file.write(line)
             while written < len(line):  # a full disk takes a part, and says so at the next write

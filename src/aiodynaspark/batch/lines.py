@@ -101,13 +101,11 @@ def _spooled(jobs: Any, file: BinaryIO) -> Lines:
 
 def _opened_file(path: Path) -> BinaryIO:
     try:
-        file = path.open("rb")
+        if path.exists() and not path.is_file():
+            raise UsageError(f"{path} is no file; pass a pipe as `-`.")
+        return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
     except OSError as error:
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from None
-    if not path.is_file():
-        file.close()
-        raise UsageError(f"{path} is no file; pass a pipe as `-`.")
-    return gzip.open(file) if path.suffix == ".gz" else file  # type: ignore[return-value]
 
 
 def _as_line(row: Mapping[str, Any] | str) -> bytes:

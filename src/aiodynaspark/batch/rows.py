@@ -11,8 +11,9 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from .._choices import Choice
 from ..errors import ResponseError
-from ..types import Facts, FinishReason, ServedBy, Usage
+from ..types import Delta, Facts, FinishReason, ServedBy, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,26 +33,27 @@ def answer_row(row: Row, chunks: Sequence[Chunk], model: str) -> Row:
         chunks: the whole answer.
         model: who was asked; the answer may say who really spoke.
     """
-    reason, usage, facts = "stop", None, []
+    choices, usage, facts = {0: Choice(0)}, None, []
     for chunk in chunks:
         match chunk:
-            case FinishReason(found):
-                reason = found
+            case str():
+                choices[0].add_text(chunk)
+            case Delta(index):
+                choices.setdefault(index, Choice(index)).add(chunk)
+            case FinishReason(reason):
+                choices[0].finish_reason = reason
             case ServedBy(found):
                 model = found
             case Usage():
                 usage = _usage(chunk)
             case Facts():
                 facts.append(asdict(chunk))
-    text = "".join([chunk for chunk in chunks if isinstance(chunk, str)])
-    message = {"role": "assistant", "content": text, "refusal": None}
-    choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": reason}
     body = {
         "id": f"chatcmpl-{row['line']}",
         "object": "chat.completion",
         "created": int(time.time()),
         "model": model,
-        "choices": [choice],
+        "choices": [choices[index].render() for index in sorted(choices)],
         "usage": usage,
         **({"facts": facts} if facts else {}),
     }

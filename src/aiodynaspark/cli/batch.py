@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..batch import Tally
+    from ..model import Model
 
 FAILED_ROWS = 3
 
@@ -64,8 +66,6 @@ def batch(source: str, out: Path, **settings: Any) -> int:
 async def _batch(
     source: str, out: Path, *, model: str, url: str | None, timeout: float | None, **settings: Any
 ) -> Tally:
-    from dataclasses import replace
-
     from ..batch import Tally, run
     from .batch_progress import shown
     from .progress import opening
@@ -74,12 +74,7 @@ async def _batch(
     jobs = sys.stdin.buffer if source == "-" else source
     tally = Tally()
     async with target(model, url) as found:
-        # A model that was asked for by its provider alone is that provider's default one.
-        asked = replace(
-            found,
-            name=found.label if model else found.name,
-            options={**found.options, "timeout": timeout},
-        )
+        asked = _configured(found, named=bool(model), timeout=timeout)
         await opening(asked)
         try:
             with _interruptible() as stop:
@@ -88,6 +83,15 @@ async def _batch(
         finally:
             await asked.aclose()
     return tally
+
+
+def _configured(model: Model, *, named: bool, timeout: float | None) -> Model:
+    """Keep to the model that the command line names; else each row may name its own."""
+    return replace(
+        model,
+        name=model.label if named else model.name,
+        options={**model.options, **({"timeout": timeout} if timeout is not None else {})},
+    )
 
 
 @contextmanager

@@ -75,8 +75,9 @@ def summary(tally: Tally, now: float, speed: Speed) -> str:
 
 def figures(tally: Tally, now: float, speed: Speed) -> str:
     """Rows per second, retries and tokens."""
-    tokens = tally.prompt_tokens + tally.completion_tokens
-    return f"{speed.rate(now):,.1f} rows/s, {tally.retries:,} retries, {tokens:,} tokens"
+    counted = tally.prompt_tokens + tally.completion_tokens
+    tokens = f", {counted:,} tokens" if counted else ""
+    return f"{speed.rate(now):,.1f} rows/s, {tally.retries:,} retries{tokens}"
 
 
 def clock(seconds: float | None) -> str:

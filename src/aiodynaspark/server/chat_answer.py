@@ -7,9 +7,9 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .._body import encode_json
+from .._choices import Choice, complete_logprobs
 from .._sse import encode_comment
 from ..types import Delta, FinishReason, ServedBy, Usage
-from .choices import Choice, complete_logprobs
 from .event_json import encode_line, json_event
 from .openai_errors import error_body
 

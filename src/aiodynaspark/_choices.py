@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..types import Delta
+    from .types import Delta
 
 _GROWING = ("refusal", "reasoning", "reasoning_content")
 """Members whose pieces are texts to be joined."""
