@@ -17,7 +17,7 @@ ROWS = [
         *("prompt", "media", "settings"),
         *("_attempts", "_body", "_capabilities", "_choices", "_completions", "_field"),
         *("_inflate", "_json", "_limits", "_losses", "_picture_headers", "_picture_sources"),
-        *("_portal", "_proxy", "_query_answer", "_retry", "_sse", "_transcript"),
+        *("_portal", "_proxy", "_query_answer", "_retry", "_sse", "_transcript", "_url"),
     ],
     ["transport", "provider"],
     ["model", "local", "sheet"],

@@ -14,6 +14,12 @@ from aiohttp import web
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+async def until(condition: Callable[[], object]) -> None:
+    """Let the loop run until a condition holds."""
+    while not condition():  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+
+
 @dataclass
 class Seen:
     """One request as it arrived."""

@@ -15,7 +15,7 @@ class Transcript:
     def __init__(self) -> None:
         self._pieces: list[str] = []
         self._length = 0
-        self._file: IO[str] | None = None
+        self._file: IO[bytes] | None = None
 
     def add(self, piece: str) -> None:
         """Append a piece."""
@@ -30,7 +30,7 @@ class Transcript:
             return "".join(self._pieces)
         self._spill()
         self._file.seek(0)
-        return self._file.read()
+        return self._file.read().decode("utf-8", "surrogatepass")
 
     def close(self) -> None:
         """Forget it all."""
@@ -39,7 +39,7 @@ class Transcript:
 
     def _spill(self) -> None:
         if self._file is None:
-            self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="")  # noqa: SIM115
-        self._file.write("".join(self._pieces))
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file.write("".join(self._pieces).encode("utf-8", "surrogatepass"))
         self._pieces.clear()
         self._length = 0

@@ -31,7 +31,7 @@ class Model:
 
     provider: type[AsyncGeneratorProvider]
     name: str = ""
-    options: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)  # may hold a key
 
     @property
     def label(self) -> str:

@@ -18,7 +18,7 @@ from .models import models
 from .pull import pull
 from .serve import serve
 
-__all__ = ["main"]
+__all__ = ["commands", "main"]
 
 DISK_FULL = 74
 INTERRUPTED = 130

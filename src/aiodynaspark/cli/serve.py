@@ -11,6 +11,7 @@ from .. import settings
 from .served import served_models
 
 if TYPE_CHECKING:
+    from ..model import Model
     from ..server import Policy
 
 
@@ -71,6 +72,9 @@ if TYPE_CHECKING:
     help="What running answers get when the server stops.",
 )
 @click.option("--log-json", is_flag=True, help="Log one JSON object a request.")
+@click.option("--fault", metavar="NAME[:N]", help="Fail on purpose; `list` shows the ways.")
+@click.option("--record", type=click.Path(), metavar="FILE", help="Keep what is answered.")
+@click.option("--replay", type=click.Path(), metavar="FILE", help="Answer what was recorded.")
 def serve(
     provider: str,
     named: tuple[str, ...],
@@ -79,23 +83,60 @@ def serve(
     port: int,
     reuse_port: bool,
     log_json: bool,
+    fault: str | None,
+    record: str | None,
+    replay: str | None,
     **allowed: Any,
 ) -> None:
     """Answer the Dynaspark wire, from the embedded model or any other."""
     import asyncio
 
-    from ..server import Catalog, run
+    if sum(option is not None for option in (fault, record, replay)) > 1:
+        raise click.UsageError("--fault, --record and --replay exclude each other.")
+    if fault == "list":
+        _list_faults()
+        return
+
+    from ..server import Catalog, faults, run
 
     policy = _policy(**allowed).listening_on(host)
     _log_to_stderr(as_json=log_json)
-    catalog = Catalog(served_models(provider, named, config))
 
     def started(url: str) -> None:
-        click.echo(f"Serving {', '.join(catalog.names())} at {url} (Ctrl-C stops)", err=True)
+        click.echo(f"Serving {what} at {url} (Ctrl-C stops)", err=True)
 
+    if fault is not None:
+        what = f"the fault {fault}"
+        asyncio.run(faults.run(fault, host=host, port=port, started=started))
+        return
+    models = _replayed(replay) if replay else served_models(provider, named, config)
+    catalog = Catalog(_recorded(models, record))
+    what = ", ".join(catalog.names())
     asyncio.run(
         run(catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port)
     )
+
+
+def _list_faults() -> None:
+    from ..server.faults import PROFILES
+
+    for name, profile in sorted(PROFILES.items()):
+        number = f":{profile.value:g}" if profile.value else ""
+        click.echo(f"{name + number:16}  {profile.description}")
+
+
+def _recorded(models: dict[str, Model], file: str | None) -> dict[str, Model]:
+    if file is None:
+        return models
+    from ..replay import record
+
+    return {name: record(model, file, name=name) for name, model in models.items()}
+
+
+def _replayed(file: str) -> dict[str, Model]:
+    from ..replay import replay
+
+    return replay(file)
 
 
 def _policy(

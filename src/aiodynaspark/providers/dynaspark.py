@@ -12,6 +12,7 @@ from .. import settings
 from .._body import form_body
 from .._field import FieldDecoder
 from .._losses import dropped_pictures, ignored_options, merged_roles, report
+from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, open_media
@@ -153,8 +154,8 @@ class Options:
     api_endpoint: str | None = None
     timeout: float | None = None
     retries: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    api_key: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    api_key: str | None = field(default=None, repr=False)
     stream: bool = True
     form: Mapping[str, str] = field(default_factory=dict)
     max_answer: float | None = None
@@ -205,7 +206,7 @@ class Options:
 
     def all_headers(self, endpoint: str) -> dict[str, str]:
         """The six headers that are always sent, the key's, and what the caller replaces."""
-        origin = "/".join(endpoint.split("/", 3)[:3])
+        origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
         ours = {
             "accept": "*/*",
             "accept-language": "en-US,en;q=0.9",
@@ -230,8 +231,8 @@ class Post:
 
     @property
     def base(self) -> str:
-        """The server's own address."""
-        return self.endpoint.removesuffix(ROUTE)
+        """The server's own address, as it may be shown."""
+        return without_credentials(self.endpoint.removesuffix(ROUTE))
 
 
 async def prepare(

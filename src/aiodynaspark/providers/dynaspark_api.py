@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 from .. import settings
 from .._losses import ignored_options, merged_roles, report
 from .._query_answer import QueryDecoder
+from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
 from ..prompt import SYSTEM_ROLES, format_prompt, turns
@@ -87,8 +88,8 @@ class DynasparkAPI(AsyncGeneratorProvider, ProviderModelMixin):
             whole=not options.stream,
             max_answer=options.max_answer,
             if_refused=(
-                f"No Dynaspark server answers at {options.url}: start one with "
-                "`dynaspark serve`, or set DYNASPARK_URL"
+                f"No Dynaspark server answers at {without_credentials(options.url)}: "
+                "start one with `dynaspark serve`, or set DYNASPARK_URL."
             ),
             notify=options.notify,
         )

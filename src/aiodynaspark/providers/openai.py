@@ -11,6 +11,7 @@ from .. import settings
 from .._body import json_body
 from .._completions import CompletionDecoder
 from .._losses import ignored_options, report
+from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, to_data_uri
@@ -103,7 +104,10 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
             retries=options.retries,
             whole=not options.stream,
             max_answer=options.max_answer,
-            if_refused=f"Nothing answers at {options.base_url}; check that it is running",
+            if_refused=(
+                f"Nothing answers at {without_credentials(options.base_url)}; "
+                "check that it is running."
+            ),
             notify=options.notify,
         )
         transport = options.transport or await current()

@@ -130,10 +130,11 @@ async def _listen(
             connect, host, port, backlog=BACKLOG, reuse_port=reuse_port or None
         )
     except OSError as error:
-        raise _cannot_listen(error, host, port) from error
+        raise cannot_listen(error, host, port) from error
 
 
-def _cannot_listen(error: OSError, host: str, port: int) -> UsageError:
+def cannot_listen(error: OSError, host: str, port: int) -> UsageError:
+    """Make the error for a port that cannot be bound."""
     if error.errno == errno.EADDRINUSE:
         return UsageError(f"Port {port} on {host} is in use; choose another one with --port.")
     if error.errno == errno.EACCES:

@@ -11,6 +11,7 @@ import aiohttp
 from .._inflate import Inflater
 from .._transcript import Transcript
 from ..errors import BODY_EXCERPT, DynasparkError, StreamError, TransportError, TransportTimeout
+from .border import translate_cut
 from .request import MAX_ANSWER
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class Answer(Generic[T]):
             raise
         except TransportError as error:
             raise StreamError(
-                f"{self._where} broke off before its answer was whole; ask again.",
+                str(error),
                 partial=self._transcript.text(),
                 retryable=error.retryable,
             ) from error
@@ -98,7 +99,7 @@ class Answer(Generic[T]):
 
     def _too_large(self) -> StreamError:
         return StreamError(
-            f"{self._where} sent more than max_answer ({self._most:g} bytes); "
+            f"{self._where} sent more than max_answer ({self._most:,.0f} bytes); "
             "raise it if you expect answers of that size."
         )
 
@@ -124,4 +125,7 @@ class Answer(Generic[T]):
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise TransportError(f"{self._where} broke the connection; ask again.") from error
+            # What came before the fault is not lost by it; the next read raises again.
+            if rest := content._read_nowait(-1):
+                return rest
+            raise translate_cut(error, self._where) from error

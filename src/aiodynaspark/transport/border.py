@@ -7,6 +7,7 @@ import ssl
 import aiohttp
 
 from ..errors import ConnectError, DynasparkError, TransportError, UsageError
+from .connections import NotHttp
 
 
 def translate(error: Exception, where: str, if_refused: str | None = None) -> DynasparkError:
@@ -40,11 +41,21 @@ def translate(error: Exception, where: str, if_refused: str | None = None) -> Dy
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(if_refused or f"Nothing answers at {where}; check that it is running.")
     if isinstance(error, aiohttp.ClientResponseError):
-        return TransportError(
-            f"{where} did not answer in proper HTTP; check its address and scheme.",
-            retryable=False,
-        )
+        return _not_http(where)
     return TransportError(f"{where} closed the connection before it answered; try again.")
+
+
+def translate_cut(error: Exception, where: str) -> TransportError:
+    """Make our error of one that came while the body was read."""
+    if isinstance(error, NotHttp):
+        return _not_http(where)
+    return TransportError(f"{where} broke off before its answer was whole; ask again.")
+
+
+def _not_http(where: str) -> TransportError:
+    return TransportError(
+        f"{where} did not answer in proper HTTP; check its address and scheme.", retryable=False
+    )
 
 
 def refused_by_proxy(status: int, where: str) -> ConnectError:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from ..errors import ConnectError, UsageError, one_line
 
@@ -23,7 +25,25 @@ dialled: ContextVar[int] = ContextVar("dialled", default=0)
 """How many connections the current context has opened: unchanged means that one was used again."""
 
 
+class _Protocol(ResponseHandler):
+    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting."""
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        body = self._payload
+        super().set_exception(exc, *cause)
+        if body is not None and not body.is_eof() and body.exception() is None:
+            body.set_exception(NotHttp())
+
+
+class NotHttp(aiohttp.ClientPayloadError):
+    """A body's framing is malformed."""
+
+
 class _Counting(aiohttp.TCPConnector):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._factory: partial[Any] = partial(_Protocol, loop=self._loop)
+
     async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
         dialled.set(dialled.get() + 1)
         return await super()._create_connection(*args, **kwargs)

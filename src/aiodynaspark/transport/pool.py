@@ -223,7 +223,7 @@ async def _keep(
     try:
         yield transport
     finally:
+        _current.pop(loop, None)
+        await transport.aclose()  # first: the timer's end takes what is still open for abandoned
         if (handle := timer()) is not None:
             handle.cancel()
-        _current.pop(loop, None)
-        await transport.aclose()

@@ -9,6 +9,7 @@ import aiohttp
 from yarl import URL
 
 from .._inflate import accept_encoding
+from .._url import without_credentials
 from ..errors import DynasparkError, ResponseError, TransportError, UsageError
 from .border import refused_by_proxy, translate
 from .connections import dialled
@@ -48,6 +49,8 @@ class Sending:
         }
         if request.body is not None:
             self._headers["content-type"] = request.body.content_type
+        if "authorization" in self._headers:  # wins over credentials in the URL
+            self._url = url.with_user(None)
 
     @property
     def host(self) -> str | None:
@@ -157,12 +160,6 @@ def parse_url(url: str) -> URL:
     except (ValueError, TypeError):
         pass
     raise UsageError(
-        f"{_without_credentials(url)!r} is not a URL that can be asked; "
+        f"{without_credentials(url)!r} is not a URL that can be asked; "
         "write it like http://HOST:PORT."
     )
-
-
-def _without_credentials(url: object) -> str:
-    """The URL without a user's name, password and query, any of which may hold a key."""
-    scheme, separator, rest = str(url).partition("?")[0].partition("://")
-    return scheme + separator + rest.rpartition("@")[2]
