@@ -13,7 +13,9 @@ import sys
 import time
 from collections import Counter
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from aiodynaspark import Dynaspark, DynasparkError
@@ -29,6 +31,20 @@ WARM_UP = 5
 SLACK_MEMORY = 16.0
 SLACK_FILES = 64
 """What the minutes after it may differ by: MiB, and descriptors (connections come and go)."""
+
+
+@dataclass
+class Held:
+    """What this process held at the seconds of one minute."""
+
+    memory: list[float] = field(default_factory=list)
+    files: list[int] = field(default_factory=list)
+
+    def look(self) -> None:
+        """Note what is held now."""
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        self.memory.append(pages * os.sysconf("SC_PAGE_SIZE") / 2**20)
+        self.files.append(sum(1 for _ in Path("/proc/self/fd").iterdir()))
 
 
 @asynccontextmanager
@@ -68,9 +84,9 @@ class Soak:
         except DynasparkError as error:
             self.outcomes[type(error).__name__] += 1
 
-    async def minute(self, rate: float) -> None:
+    async def minute(self, rate: float) -> Held:
         """Ask for one minute, ``rate`` times a second."""
-        loop = asyncio.get_running_loop()
+        loop, held = asyncio.get_running_loop(), Held()
         started, count = loop.time(), 0
         while (elapsed := loop.time() - started) < 60:
             while count < elapsed * rate:
@@ -78,7 +94,10 @@ class Soak:
                 self.asks.add(task)
                 task.add_done_callback(self._ended)
                 count += 1
+            if len(held.files) < elapsed:
+                held.look()
             await asyncio.sleep(0.01)
+        return held
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self.asks.discard(task)
@@ -86,55 +105,53 @@ class Soak:
             self.outcomes[f"UNTYPED {task.exception()!r}"] += 1
 
 
-def memory() -> float:
-    """What this process holds, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+def verdict(minutes: list[Held], outcomes: Counter[str]) -> str:
+    """Whether the later minutes hold more than those before them, the first ones left out.
 
-
-def files() -> int:
-    """How many descriptors this process has open."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
-
-
-def verdict(held: list[tuple[float, int]], outcomes: Counter[str]) -> str:
-    """Whether the minutes after the warm-up hold more than the first of them did."""
+    What a minute holds at least is what counts: the most of it is what its asks need for a moment.
+    """
     if untyped := [name for name in outcomes if name.startswith("UNTYPED")]:
         return f"NOT GOOD: {', '.join(untyped)}"
-    late = held[WARM_UP:]
+    late = minutes[WARM_UP:]
     if len(late) < 2:
         return f"no verdict: that takes more than {WARM_UP + 1} minutes"
     half = len(late) // 2
-    grown = max(m for m, _ in late[half:]) - max(m for m, _ in late[:half])
-    more = max(f for _, f in late[half:]) - max(f for _, f in late[:half])
+    least = [(min(held.memory), min(held.files)) for held in late]
+    before, after = least[:half], least[half:]
+    grown = median(m for m, _ in after) - median(m for m, _ in before)
+    more = median(f for _, f in after) - median(f for _, f in before)
     flat = grown < SLACK_MEMORY and more < SLACK_FILES
     return (
-        f"{'flat' if flat else 'NOT FLAT'}: in the second half of the minutes after the first "
-        f"{WARM_UP}, peaks differ by {grown:+.1f} MiB and {more:+d} descriptors from the first half"
+        f"{'flat' if flat else 'NOT FLAT'}: the second half of the minutes after the first "
+        f"{WARM_UP} holds {grown:+.1f} MiB and {more:+.0f} descriptors against the first half"
     )
 
 
-async def soak(minutes: int, rate: float, share: float) -> bool:
+async def soak(length: int, rate: float, share: float) -> bool:
     """Run, print, and tell whether all is well."""
     asyncio.get_running_loop().slow_callback_duration = 1  # a shared machine has slower moments
     transport = Transport()
-    held: list[tuple[float, int]] = []
-    print(f"{'minute':>6} {'MiB':>7} {'files':>6} {'tasks':>6} {'asks':>8}  state", flush=True)
+    minutes: list[Held] = []
+    print(
+        f"{'minute':>6} {'MiB, least':>11} {'most':>6} {'files, least':>13} {'most':>6} {'asks':>8}"
+    )
     async with flaky_host(share) as url:
         run = Soak(url, transport)
-        for minute in range(1, minutes + 1):
-            await run.minute(rate)
-            held.append((memory(), files()))
+        for minute in range(1, length + 1):
+            held = await run.minute(rate)
+            minutes.append(held)
             print(
-                f"{minute:6} {held[-1][0]:7.1f} {held[-1][1]:6} {len(run.asks):6} "
-                f"{sum(run.outcomes.values()):8}  {transport!r}",
+                f"{minute:6} {min(held.memory):11.1f} {max(held.memory):6.1f} "
+                f"{min(held.files):13} {max(held.files):6} {sum(run.outcomes.values()):8}",
                 flush=True,
             )
         await asyncio.gather(*run.asks, return_exceptions=True)
     await transport.aclose()
     print(", ".join(f"{name} {count}" for name, count in run.outcomes.most_common()))
-    print(f"at the end: {memory():.1f} MiB, {files()} files, {len(asyncio.all_tasks())} task")
-    said = verdict(held, run.outcomes)
+    rest = Held()
+    rest.look()
+    print(f"at rest: {rest.memory[0]:.1f} MiB, {rest.files[0]} files, {transport!r}")
+    said = verdict(minutes, run.outcomes)
     print(said)
     return "NOT" not in said
 

@@ -42,7 +42,8 @@ _CHUNKS = {kind.__name__: kind for kind in get_args(types.Chunk) if kind is not 
 _KEPT = ("status", "code", "retry_after", "partial", "retryable", "retry_once")
 """What is kept of an error; its headers and body may hold what is nobody's business."""
 
-_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_CAREFUL = sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_CLOEXEC", "O_NONBLOCK"))
+"""No links are followed, and nobody waits for a pipe; not every system has all of them."""
 
 
 class _Answer(msgspec.Struct, omit_defaults=True):
@@ -239,7 +240,7 @@ def _read(path: str) -> Iterator[_Answer]:
 
 def _open(path: str, flags: int) -> int:
     try:
-        descriptor = os.open(path, flags | _NO_LINKS, 0o600)
+        descriptor = os.open(path, flags | _CAREFUL, 0o600)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be opened: {error.strerror}; name a file of yours that is no link."
