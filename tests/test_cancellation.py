@@ -141,11 +141,12 @@ async def test_ten_thousand_asks_under_faults_cancelled_at_random() -> None:
         await transport.aclose()
         await until(lambda: not any(host._connections for host in hosts))
 
+    tasks, files = len(asyncio.all_tasks()), descriptors()
     await many(1000)  # fills the caches and the allocator
-    tasks, files, held = len(asyncio.all_tasks()), descriptors(), memory()
+    await until(lambda: (len(asyncio.all_tasks()), descriptors()) == (tasks, files))
+    held = memory()
     await many(10_000)
-    await until(lambda: len(asyncio.all_tasks()) == tasks)
-    assert descriptors() == files
+    await until(lambda: (len(asyncio.all_tasks()), descriptors()) == (tasks, files))
     assert memory() - held < 64
     assert outcomes["NoneType"] > 5000, outcomes
     for way in ways:

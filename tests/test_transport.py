@@ -414,3 +414,33 @@ async def test_odd_http_never_comes_out_untyped(transport: Transport, bytes_: by
     async with raw_server(bytes_, keep_open=True) as url:
         with suppress(DynasparkError):
             await ask(transport, url, timeout=0.5, retries=0)
+
+
+async def test_an_answer_that_comes_unasked_later_answers_nothing(transport: Transport) -> None:
+    """The connection is idle when it comes; whoever asks next gets an answer of his own."""
+    forged, told = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(9):
+            try:
+                head = await reader.readuntil(b"\r\n\r\n")
+            except asyncio.IncompleteReadError:
+                break
+            await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split()[0]))
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nmine")
+            if not forged.is_set():
+                await told.wait()
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged")
+                await writer.drain()
+                forged.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    assert await ask(transport, url) == b"mine"
+    told.set()
+    await forged.wait()
+    for _ in range(3):
+        assert await ask(transport, url) == b"mine"
+    await transport.aclose()
+    server.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 from contextlib import suppress
 from contextvars import ContextVar
 from functools import partial
@@ -13,6 +14,8 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
+    import asyncio
+
     from .._proxy import Proxy
 
 CONNECT_TIMEOUT = 10.0
@@ -44,9 +47,28 @@ class _Counting(aiohttp.TCPConnector):
         super().__init__(*args, **kwargs)
         self._factory: partial[Any] = partial(_Protocol, loop=self._loop)
 
+    async def _get(self, *args: Any, **kwargs: Any) -> Any:
+        """A kept connection; one on which something came unasked would answer with that."""
+        kept: Any
+        while (kept := await super()._get(*args, **kwargs)) is not None:
+            if not (kept.protocol.should_close or _is_readable(kept.transport)):
+                return kept
+            kept.close()
+        return None
+
     async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
         dialled.set(dialled.get() + 1)
         return await super()._create_connection(*args, **kwargs)
+
+
+def _is_readable(transport: asyncio.Transport) -> bool:
+    """Whether a connection holds bytes, or its end, that nobody has read yet."""
+    descriptor = transport.get_extra_info("socket").fileno()
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([descriptor], [], [], 0)[0])
+    watched = select.poll()
+    watched.register(descriptor, select.POLLIN)
+    return bool(watched.poll(0))
 
 
 def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession:

@@ -1,0 +1,106 @@
+"""Pictures on their way up: streamed, whatever their size, and read anew for each attempt."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import subprocess
+import sys
+import tracemalloc
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from upstream import answer, upstream
+
+from aiodynaspark import Dynaspark, UsageError
+from aiodynaspark.server.faults import Host
+from aiodynaspark.transport import Transport, upload
+
+HELLO = [{"role": "user", "content": "hello"}]
+PNG = b"\x89PNG\r\n\x1a\n"
+SIZE = 20 * 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("upload") / "large.png"
+    with file.open("wb") as opened:
+        opened.write(PNG)
+        opened.truncate(SIZE)
+    return file
+
+
+@asynccontextmanager
+async def other_process(fault: str) -> Any:
+    """A host in a process of its own, so that its memory does not count."""
+    command = (sys.executable, "-m", "aiodynaspark", "serve", "--port", "0", "--fault", fault)
+    process = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE)
+    assert process.stderr is not None
+    try:
+        yield (await process.stderr.readline()).decode().split(" at ")[1].split()[0]
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+@pytest.mark.parametrize("kind", ["path", "file object"])
+async def test_twenty_megabytes_take_four_at_most(picture: Path, kind: str) -> None:
+    transport = Transport()
+    async with other_process("asleep:1") as url:
+        with picture.open("rb") as file:
+            source: Any = picture if kind == "path" else file
+            ask = {"url": url, "media": [source], "transport": transport}
+            await Dynaspark.create_async("", HELLO, **{**ask, "media": [PNG]})
+            tracemalloc.start()
+            try:
+                await Dynaspark.create_async("", HELLO, **ask)
+                _, most = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+    assert most < 4 * 1024 * 1024
+    await transport.aclose()
+
+
+async def test_each_attempt_sends_all_of_it(tmp_path: Path) -> None:
+    file = tmp_path / "small.png"
+    file.write_bytes(PNG + bytes(range(256)) * 1000)
+    async with upstream(answer("", 500), answer("", 307, location="/x"), answer()) as server:
+        await Dynaspark.create_async("", HELLO, url=server.url, media=[file])
+        first, second, third = [seen.body for seen in server.seen]
+    assert first == second == third
+    assert file.read_bytes() in first
+
+
+async def test_a_file_object_stays_open(tmp_path: Path) -> None:
+    file = io.BytesIO(PNG + b"x" * 200_000)
+    async with upstream(answer("", 500), answer()) as server:
+        await Dynaspark.create_async("", HELLO, url=server.url, media=[file])
+        assert all(file.getvalue() in seen.body for seen in server.seen)
+    assert not file.closed
+
+
+async def test_a_file_that_cannot_be_read_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is good when the form is made, and gone when its turn to be sent has come."""
+    file = tmp_path / "small.png"
+    file.write_bytes(PNG + bytes(300_000))
+    write = upload._Upload.write
+
+    async def later(self: Any, writer: Any) -> None:
+        file.unlink(missing_ok=True)
+        await write(self, writer)
+
+    monkeypatch.setattr(upload._Upload, "write", later)
+    transport = Transport()
+    host = Host("none")
+    async with host.listening() as url:
+        with pytest.raises(UsageError, match=r"small\.png"):
+            await Dynaspark.create_async(
+                "", HELLO, url=url, media=[file], transport=transport, timeout=5
+            )
+    assert transport.retries == 0
+    assert not transport.active
+    await transport.aclose()
