@@ -196,7 +196,11 @@ class TestAskingManyRows:
                 pass
 
     async def test_leaves_nothing_behind_when_it_is_left(self) -> None:
-        Scripted.chunks, Scripted.asked, Scripted.closed = ["a", asyncio.Event()], [], asyncio.Event()
+        Scripted.chunks, Scripted.asked, Scripted.closed = (
+            ["a", asyncio.Event()],
+            [],
+            asyncio.Event(),
+        )
         before = asyncio.all_tasks()
         asked = answer_rows(rows(3), Model(Scripted))
         asking = asyncio.create_task(anext(asked))
