@@ -1,0 +1,19 @@
+"""The errors of that time; there was no class for Cloudflare's pages yet."""
+
+
+class ProviderNotWorkingError(Exception): ...
+
+
+class ModelNotSupportedError(Exception): ...
+
+
+class MissingAuthError(Exception): ...
+
+
+class ResponseError(Exception): ...
+
+
+class ResponseStatusError(Exception): ...
+
+
+class RateLimitError(ResponseStatusError): ...
