@@ -16,7 +16,7 @@ from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, open_media
-from ..prompt import pictures_in, render_prompt, turns
+from ..prompt import pictures_in, render_prompt, text_of, turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 from ..sheet import contact_sheet
 from ..types import Facts, Loss, Notice, ServedBy
@@ -184,7 +184,6 @@ class Options:
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
         pictures = [*media_items(media), *media_items(pictures_in(messages))]
-        prompt = render_prompt(messages, self.packing)
         losses = [*merged_roles(chat), *ignored_options(self.ignored)]
         if len(pictures) > 1 and self.images == "error":
             raise UsageError(
@@ -193,10 +192,10 @@ class Options:
             )
         if len(pictures) > 1 and self.images == "sheet":
             sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
-            prompt, pictures = f"{prompt}\n\n{legend}", [(sheet, "sheet.jpg")]
+            messages, pictures = _with_text(messages, legend), [(sheet, "sheet.jpg")]
         losses += dropped_pictures(name for _, name in pictures[1:])
         report(losses, self.losses, strict=self.strict)
-        return prompt, pictures[0] if pictures else None
+        return render_prompt(messages, self.packing), pictures[0] if pictures else None
 
     def endpoint(self, provider: type[Dynaspark]) -> str:
         """The address that the form is posted to."""
@@ -252,6 +251,13 @@ async def prepare(
     ]
     attachment = open_media(*picture) if picture else None
     return Post(endpoint, fields, options.all_headers(endpoint), attachment)
+
+
+def _with_text(messages: Messages, text: str) -> Messages:
+    """The chat with a text at the end of its last turn, where it comes before the answer."""
+    *earlier, last = messages
+    said = text_of(last.get("content"))
+    return [*earlier, {**last, "content": f"{said}\n\n{text}" if said else text}]
 
 
 def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:
