@@ -36,6 +36,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         ("import aiodynaspark", "aiohttp PIL click g4f llm msgspec asyncio json"),
         ("from aiodynaspark import Dynaspark, Model, registry", "aiohttp PIL click xllamacpp"),
         ("from aiodynaspark import registry; registry.find('echo')", "aiohttp xllamacpp"),
+        ("import aiodynaspark.plugins.g4f", "g4f aiohttp PIL click llm"),
         ("import aiodynaspark.cli", "aiohttp xllamacpp PIL rich"),
     ],
 )

@@ -20,4 +20,4 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES)
 def test_g4f(case: str, tmp_path: Path) -> None:
-    run("g4f", "-W", "default::ResourceWarning", SCRIPT, case, home=tmp_path)
+    run("plugins", "-W", "default::ResourceWarning", SCRIPT, case, home=tmp_path)

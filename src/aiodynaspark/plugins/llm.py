@@ -109,7 +109,7 @@ def _text(message: Any) -> str:
     return "".join(part.text for part in message.parts if isinstance(part, llm.parts.TextPart))
 
 
-def _latest_pictures(messages: Sequence[Any]) -> list[Path | bytes]:
+def _latest_pictures(messages: Sequence[Any]) -> list[tuple[Path | bytes, str | None]]:
     """The pictures of the latest message that has any."""
     for message in reversed(messages):
         pictures = [
@@ -122,8 +122,8 @@ def _latest_pictures(messages: Sequence[Any]) -> list[Path | bytes]:
     return []
 
 
-def _source(attachment: Any) -> Path | bytes:
+def _source(attachment: Any) -> tuple[Path | bytes, str | None]:
+    """A picture and its file's name; llm fetches one that is given by its URL."""
     if attachment.path:
-        return Path(attachment.path)
-    content: bytes = attachment.content_bytes()
-    return content
+        return Path(attachment.path), Path(attachment.path).name
+    return attachment.content_bytes(), None
