@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -233,17 +234,17 @@ def check_errors_are_g4f_s_own() -> None:
         (502, json_error, {}, errors.ResponseStatusError, "Bad Gateway"),
         (520, CHALLENGE, {}, errors.CloudflareError, ""),
     ]
-    for status, body, headers, kind, phrase in cases:
+    asking = [_ask, _ask_streaming, _ask_asynchronously]
+    for (status, body, headers, kind, phrase), ask in product(cases, asking):
         with serving(answer(body, status, **headers)):
-            for ask in (_ask, _ask_streaming, _ask_asynchronously):
-                error = failure(ask)
-                assert type(error) is kind, (status, error)
-                assert f"{status} {phrase}".strip() in str(error), error
-                assert "<" not in str(error), error
-                assert error.status == error.__cause__.status == status
-                assert error.body == body.encode()
-                assert error.retry_after == (7 if status == 429 else None)
-                assert pickle.loads(pickle.dumps(error)).status == status
+            error = failure(ask)
+        assert type(error) is kind, (status, error)
+        assert f"{status} {phrase}".strip() in str(error), error
+        assert "<" not in str(error), error
+        assert error.status == error.__cause__.status == status
+        assert error.body == body.encode()
+        assert error.retry_after == (7 if status == 429 else None)
+        assert pickle.loads(pickle.dumps(error)).status == status
 
 
 def _ask() -> None:
@@ -454,6 +455,32 @@ def check_keys() -> None:
         Client(provider=Dynaspark, api_key={"Other": "no"}).chat.completions.create(HELLO)
         sent = [seen.header("authorization") for seen in server.seen]
         assert sent == ["Bearer mine", "Bearer its", None]
+
+
+def check_its_api_server_answers() -> None:
+    register()
+    from fastapi.testclient import TestClient
+    from g4f.api import create_app
+
+    g4f.Provider.ProviderLoader.names[:] = ["Dynaspark"]
+    client = TestClient(create_app())
+    (listed,) = client.get("/v1/providers").json()
+    assert (listed["id"], listed["label"]) == ("Dynaspark", "Dynaspark")
+    assert client.get("/v1/providers/Dynaspark").json()["params"] == ["model", "messages", "media"]
+    models = client.get("/api/Dynaspark/models").json()["data"]
+    assert [model["id"] for model in models] == Dynaspark.models
+    assert all(model["vision"] and not model["image"] for model in models)
+    for asked in ({"model": "Dynaspark:m"}, {"model": "m", "provider": "Dynaspark"}):
+        with serving(echo) as server:
+            body = {**asked, "messages": HELLO}
+            answered = client.post("/v1/chat/completions", json=body).json()
+            assert answered["choices"][0]["message"]["content"] == "hello"
+            streamed = client.post("/v1/chat/completions", json={**body, "stream": True})
+            assert '"content":"hello"' in streamed.text
+            assert all(b"ai_model=m" in seen.body for seen in server.seen)
+    with serving(answer("{}", 401)):
+        refused = client.post("/v1/chat/completions", json={**body, "stream": False})
+        assert refused.status_code == 401, refused.text
 
 
 if __name__ == "__main__":
