@@ -48,7 +48,7 @@ async def say(url: str, data: bytes, *, end: bool = False) -> Said:
 
 async def until(condition: Callable[[], object]) -> None:
     """Wait for something that happens in another task of this process."""
-    while not condition():  # noqa: ASYNC110 - nothing there sets an event
+    while not condition():
         await asyncio.sleep(0.01)
 
 

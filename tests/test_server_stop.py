@@ -70,7 +70,7 @@ async def test_running_answers_are_finished_and_no_new_ones_begun() -> None:
             await idle[0].readuntil(b"}")
             answers = [await begin(url) for _ in range(20)]
             process.send_signal(signal.SIGTERM)
-            while not await refused(url):  # noqa: ASYNC110 - it is another process
+            while not await refused(url):
                 await asyncio.sleep(0.01)
             idle[1].write(post())
             turned_away = parse(await idle[0].read())
@@ -146,7 +146,7 @@ async def test_a_second_interrupt_ends_it_at_once() -> None:
         async with serving(server.url, "--drain", "600") as (url, process):
             _, writer = await begin(url)
             process.send_signal(signal.SIGINT)
-            while not await refused(url):  # noqa: ASYNC110 - it is another process
+            while not await refused(url):
                 await asyncio.sleep(0.01)
             process.send_signal(signal.SIGINT)
             assert await process.wait() == 130
