@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aiodynaspark.errors import ModelUnavailable, TransportTimeout
+from aiodynaspark import settings
+from aiodynaspark.errors import ModelUnavailable, TransportTimeout, UsageError
 from aiodynaspark.local import engine, weights
 from aiodynaspark.local.engine import Engine, Setup
 
@@ -178,7 +180,7 @@ async def test_unloading_ends_answers_and_those_in_the_queue(setup: Setup) -> No
     with pytest.raises(ModelUnavailable, match="unloaded"):
         await queued
     assert "unloaded" in repr(short_lived)
-    engine._engines.clear()
+    engine._engines.pop((os.getpid(), short_lived.setup))
 
 
 @pytest.mark.parametrize(
@@ -189,6 +191,25 @@ def test_weights_that_cannot_be_loaded_are_named(tmp_path: Path, content: bytes)
     path.write_bytes(content)
     with pytest.raises(ModelUnavailable, match=r"bad\.gguf"):
         engine.load(Setup(path))
+
+
+def test_threads_are_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DYNASPARK_THREADS", raising=False)
+    assert settings.threads() is None
+    monkeypatch.setenv("DYNASPARK_THREADS", "3")
+    assert settings.threads() == 3
+    for wrong in ("0", "-1", "two", "1.5"):
+        monkeypatch.setenv("DYNASPARK_THREADS", wrong)
+        with pytest.raises(UsageError, match="whole number above zero"):
+            settings.threads()
+
+
+def test_the_environment_is_as_the_user_left_it(loaded: Engine) -> None:
+    assert "OMP_WAIT_POLICY" not in os.environ
+    with settings.defaults(OMP_WAIT_POLICY="passive", PATH="elsewhere"):
+        assert os.environ["OMP_WAIT_POLICY"] == "passive"
+        assert os.environ["PATH"] != "elsewhere"
+    assert "OMP_WAIT_POLICY" not in os.environ
 
 
 EXIT = """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from collections.abc import Iterator, Mapping
 
 DEFAULT_PORT = 8317
 DEFAULT_URL = f"http://127.0.0.1:{DEFAULT_PORT}"
@@ -76,6 +76,18 @@ def threads() -> int | None:
 def environment(**changes: str) -> dict[str, str]:
     """The environment for a process that we start: the user's own, with changes."""
     return {**os.environ, **changes}
+
+
+@contextmanager
+def defaults(**variables: str) -> Iterator[None]:
+    """Set variables that the user has not set, while a library is loaded that reads them."""
+    added = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(added)
+    try:
+        yield
+    finally:
+        for name in added:
+            os.environ.pop(name, None)
 
 
 def cache_directory() -> Path:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from .. import settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -70,5 +72,10 @@ def _reader() -> Any:
         import onnxruntime  # noqa: F401 - here: an optional dependency, which rapidocr needs
         from rapidocr import RapidOCR
 
-        _loaded.append(RapidOCR(params={"Global.log_level": "critical", "Global.text_score": SURE}))
+        params = {
+            "Global.log_level": "critical",
+            "Global.text_score": SURE,
+            "EngineConfig.onnxruntime.intra_op_num_threads": settings.threads() or -1,
+        }
+        _loaded.append(RapidOCR(params=params))
     return _loaded[0]
