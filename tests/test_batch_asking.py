@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from raw import until
 from scripted import Scripted
 from upstream import Handler, answer, hold, upstream
 
@@ -130,8 +131,7 @@ class TestAskingManyRows:
             asking = asyncio.create_task(
                 outcomes(at(server.url), 10, limiter=LocalLimiter(concurrency=4))
             )
-            while len(server.seen) < 4:
-                await asyncio.sleep(0)
+            await until(lambda: len(server.seen) >= 4)
             assert len(server.seen) == 4
             release.set()
             assert len(await asking) == 10
@@ -204,8 +204,7 @@ class TestAskingManyRows:
         before = asyncio.all_tasks()
         asked = answer_rows(rows(3), Model(Scripted))
         asking = asyncio.create_task(anext(asked))
-        while not Scripted.asked:
-            await asyncio.sleep(0)
+        await until(lambda: Scripted.asked)
         asking.cancel()
         await asyncio.wait({asking})
         await asked.aclose()
@@ -219,8 +218,7 @@ class TestStopping:
         async with upstream(hold(release)) as server:
             limiter = LocalLimiter(concurrency=3)
             asking = asyncio.create_task(outcomes(at(server.url), 100, limiter=limiter, stop=stop))
-            while len(server.seen) < 3:
-                await asyncio.sleep(0)
+            await until(lambda: len(server.seen) >= 3)
             stop.set()
             release.set()
             assert len(await asking) == 3
@@ -231,8 +229,7 @@ class TestStopping:
         stop = asyncio.Event()
         async with upstream(hold()) as server:
             asking = asyncio.create_task(outcomes(at(server.url), 100, stop=stop))
-            while not server.seen:
-                await asyncio.sleep(0)
+            await until(lambda: server.seen)
             stop.set()
             assert await asking == []
 

@@ -157,7 +157,7 @@ class TestKeys:
         assert len(compact) == len(known)
 
     def test_in_one_bucket_stay_apart(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Keys, "_place", lambda self, key: (self._buckets[0], key.encode()))
+        monkeypatch.setattr(Keys, "_place", lambda self, key: (self._buckets[b""], key.encode()))
         keys = Keys()
         assert keys.add("a" * 16)
         assert keys.add("a" * 8 + "b" * 8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from hashlib import blake2b, file_digest
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SIZE = 16
-BUCKETS = 1 << 16
 
 
 def digest(*parts: bytes) -> bytes:
@@ -52,7 +52,7 @@ class Keys:
     """
 
     def __init__(self) -> None:
-        self._buckets = [bytearray() for _ in range(BUCKETS)]
+        self._buckets: defaultdict[bytes, bytearray] = defaultdict(bytearray)
         self._count = 0
 
     def __len__(self) -> int:
@@ -72,7 +72,7 @@ class Keys:
 
     def _place(self, key: str) -> tuple[bytearray, bytes]:
         found = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=SIZE).digest()
-        return self._buckets[int.from_bytes(found[:2])], found
+        return self._buckets[found[:2]], found
 
 
 def _holds(bucket: bytearray, found: bytes) -> bool:
