@@ -211,7 +211,7 @@ async def test_two_processes_never_share_an_output(jobs: Path, tmp_path: Path) -
 
 
 async def _seen(server: Any, count: int) -> None:
-    while len(server.seen) < count:  # noqa: ASYNC110 - it is another process
+    while len(server.seen) < count:
         await asyncio.sleep(0.01)
 
 

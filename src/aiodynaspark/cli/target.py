@@ -34,7 +34,7 @@ async def target(name: str, url: str | None, *, direct: bool = False) -> AsyncIt
     elif _ours_listens():
         yield Model(Dynaspark, name, server_options(settings.DEFAULT_URL))
     elif direct:
-        model = Model(registry.find("local").provider, name)
+        model = Model(registry.find("local").provider, name, {"warm": False})
         await opening(model)
         yield model
     else:
@@ -52,7 +52,8 @@ def server_options(address: str) -> dict[str, Any]:
 async def _own_server() -> AsyncIterator[str]:
     from ..server import Catalog, running
 
-    model = registry.find("local")
+    # One ask alone: warming the fixed prompts would only keep it waiting.
+    model = registry.find("local", warm=False)
     await opening(model)
     async with running(Catalog({model.label: model})) as url:
         yield url
