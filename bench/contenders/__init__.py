@@ -1,0 +1,1 @@
+"""What is measured: each module makes calls in its own way, in a process of its own."""

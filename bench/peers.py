@@ -1,0 +1,58 @@
+"""Peers in environments of their own, installed by package name when they are first needed."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import platformdirs
+
+CACHE = Path(platformdirs.user_cache_dir("dynaspark-bench", appauthor=False))
+
+
+class MissingPeerError(Exception):
+    """A peer cannot be had here."""
+
+
+def python_with(name: str, *packages: str) -> str:
+    """The interpreter of an environment that holds packages.
+
+    Raises:
+        MissingPeerError: they cannot be installed.
+    """
+    folder = CACHE / name
+    python = folder / "bin" / "python"
+    done = folder / "installed"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        _run(sys.executable, "-m", "venv", str(folder))
+        _run(str(python), "-m", "pip", "install", "--quiet", *packages)
+        done.write_text("\n".join(packages))
+    return str(python)
+
+
+def program(name: str) -> str:
+    """A program of this machine.
+
+    Raises:
+        MissingPeerError: it is not installed.
+    """
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if not found:
+        raise MissingPeerError(f"{name} is not installed on this machine")
+    return found
+
+
+def version(python: str, package: str) -> str:
+    code = f"from importlib.metadata import version; print(version({package!r}))"
+    return f"{package} {_run(python, '-c', code).strip()}"
+
+
+def _run(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise MissingPeerError(f"{command[0]} {command[1]} {command[2]}: {last}")
+    return done.stdout

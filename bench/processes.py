@@ -1,0 +1,129 @@
+"""Processes of a run: pinned to a core, asked how much they used, ended with the run."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Self
+
+ROOT = Path(__file__).parent.parent
+CORES = sorted(os.sched_getaffinity(0))
+MEASURED, OTHER = CORES[0], CORES[-1]
+"""The core of what is measured, and that of whatever it talks to."""
+
+
+class Child:
+    """A process on one core; its input and output are lines."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        core: int,
+        environment: Mapping[str, str] | None = None,
+        *,
+        quiet: bool = False,
+    ) -> None:
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL if quiet else None,
+            text=True,
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        try:
+            self._process.communicate(timeout=15)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+
+    def line(self) -> str:
+        """The next line that it prints.
+
+        Raises:
+            RuntimeError: it has ended.
+        """
+        assert self._process.stdout is not None
+        if line := self._process.stdout.readline():
+            return line.strip()
+        raise RuntimeError(f"{self._process.args!r} ended with {self._process.wait()}")
+
+    def ask(self, job: Mapping[str, Any]) -> Any:
+        """Send a line of JSON and return the next one."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        answer = json.loads(self.line())
+        if "error" in answer:
+            raise RuntimeError(answer["error"])
+        return answer
+
+    def cpu(self) -> float:
+        """Seconds of CPU that it and its children have used."""
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._family())
+
+    def memory(self) -> float:
+        """Megabytes that it and its children hold (shared pages counted by share)."""
+        return sum(_held(pid) for pid in self._family()) / 1000
+
+    def _family(self) -> list[int]:
+        found = [self.pid]
+        for pid in found:
+            children = Path(f"/proc/{pid}/task/{pid}/children")
+            found += [int(child) for child in children.read_text().split()]
+        return found
+
+
+def _held(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+
+
+class Worker(Child):
+    """Runs a contender's calls in a process of its own."""
+
+    def __init__(
+        self,
+        contender: str,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        command = [python, "-m", "bench.worker", f"bench.contenders.{contender}"]
+        super().__init__(command, MEASURED, environment)
+
+
+class Upstream(Child):
+    """The server that contenders ask."""
+
+    def __init__(self, certificate: Sequence[str] = ()) -> None:
+        super().__init__([sys.executable, "-m", "bench.upstream", *certificate], OTHER)
+        scheme = "https" if certificate else "http"
+        self.url = f"{scheme}://127.0.0.1:{self.line()}"
+
+
+def make_certificate(folder: Path) -> list[str]:
+    """Make a certificate for this machine; returns its file and its key's."""
+    files = [str(folder / "certificate.pem"), str(folder / "key.pem")]
+    request = "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    request += " -addext subjectAltName=IP:127.0.0.1"
+    command = ["openssl", *request.split(), "-out", files[0], "-keyout", files[1]]
+    subprocess.run(command, check=True, capture_output=True)
+    return files
