@@ -1,9 +1,9 @@
 """Requests over pooled connections; with ``server``, the only place that knows aiohttp.
 
 ``pool`` holds the connections of one event loop, ``exchange`` is one request with its attempts,
-``sending`` sends one of them, ``answer`` is the body as it arrives, ``border`` turns foreign
-errors into ours, ``upload`` sends bodies in pieces, ``cold_start`` queues behind a host that is
-waking up.
+``sending`` sends one of them, by the ``fast_lane`` where it is a usual one, ``answer`` is the body
+as it arrives, ``border`` turns foreign errors into ours, ``upload`` sends bodies in pieces,
+``cold_start`` queues behind a host that is waking up.
 """
 
 from .answer import Decoder

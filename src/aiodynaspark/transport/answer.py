@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from .deadline import Deadline
+    from .fast_lane import Response
     from .request import Request
 
 EXCERPT_TIMEOUT = 5.0
@@ -40,7 +41,7 @@ class Answer(Generic[T]):
     """One response's body."""
 
     def __init__(
-        self, response: aiohttp.ClientResponse, request: Request, deadline: Deadline, where: str
+        self, response: Response, request: Request, deadline: Deadline, where: str
     ) -> None:
         self._response = response
         self._most = request.max_answer or MAX_ANSWER

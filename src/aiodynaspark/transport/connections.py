@@ -24,6 +24,9 @@ CONNECT_TIMEOUT = 10.0
 MAX_HEADER = 32 * 1024
 """Bytes of one response header."""
 
+READ_BUFFER = 64 * 1024
+"""Bytes of a body that may wait to be read; at twice as many the connection is told to wait."""
+
 dialled: ContextVar[int] = ContextVar("dialled", default=0)
 """How many connections the current context has opened: unchanged means that one was used again."""
 
@@ -78,6 +81,7 @@ def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT),
         auto_decompress=False,
+        read_bufsize=READ_BUFFER,
         max_line_size=MAX_HEADER,
         max_field_size=MAX_HEADER,
     )

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping
     from types import TracebackType
 
-    import aiohttp
-
     from .answer import Decoder
+    from .fast_lane import Response
     from .pool import Transport
     from .request import Request
 
@@ -51,7 +50,7 @@ class Exchange(Generic[T]):
         self._deadline = Deadline(request.seconds, self._where, stream=not request.whole)
         self._sending = Sending(transport, request, url, self._deadline)
         self._failures: list[DynasparkError] = []
-        self._response: aiohttp.ClientResponse | None = None
+        self._response: Response | None = None
         self._batches: AsyncGenerator[list[T], None] | None = None
         self._first: list[T] = []
         self._notice: asyncio.TimerHandle | None = None

@@ -13,6 +13,7 @@ from ..errors import UsageError
 from .cold_start import ColdStart
 from .connections import abandon, idle, open_session
 from .exchange import Exchange
+from .fast_lane import FastLane
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
@@ -50,6 +51,7 @@ class Transport:
         waiting: requests that wait for their turn or their next attempt.
         retries: how many attempts after the first one were made so far.
         closed: whether ``aclose`` was called.
+        fast_lane: the short way of usual requests.
 
     Args:
         connections: how many may be open at once; further requests wait.
@@ -60,6 +62,7 @@ class Transport:
         self.waiting = 0
         self.retries = 0
         self.closed = False
+        self.fast_lane = FastLane()
         self.cold: dict[str, ColdStart] = {}
         self._connections = connections
         self._environment = settings.proxies()

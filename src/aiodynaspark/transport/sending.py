@@ -11,13 +11,17 @@ from yarl import URL
 from .._inflate import accept_encoding
 from .._url import without_credentials
 from ..errors import DynasparkError, ResponseError, TransportError, UsageError
+from . import fast_lane
 from .border import refused_by_proxy, translate
 from .connections import dialled
 from .upload import payload
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from .._proxy import Proxy
     from .deadline import Deadline
+    from .fast_lane import Response
     from .pool import Transport
     from .request import Request
 
@@ -57,7 +61,7 @@ class Sending:
         """The host's name."""
         return self._url.host
 
-    async def send(self) -> aiohttp.ClientResponse:
+    async def send(self) -> Response:
         """Send it, and follow redirects on the same origin.
 
         Raises:
@@ -83,7 +87,7 @@ class Sending:
             status=response.status,
         )
 
-    def _check(self, response: aiohttp.ClientResponse) -> None:
+    def _check(self, response: Response) -> None:
         if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADERS:
             raise TransportError(
                 f"{self._where} answered with more than 64 KiB of headers; "
@@ -93,7 +97,7 @@ class Sending:
         if response.status == PROXY_REFUSES:
             raise refused_by_proxy(response.status, self._where)
 
-    def _redirected(self, response: aiohttp.ClientResponse) -> URL:
+    def _redirected(self, response: Response) -> URL:
         try:
             target = response.url.join(URL(response.headers["location"]))
             if response.status in SAFE_REDIRECTS and target.origin() == self._url.origin():
@@ -107,7 +111,7 @@ class Sending:
             headers=response.headers,
         )
 
-    async def _dial(self, url: URL) -> aiohttp.ClientResponse:
+    async def _dial(self, url: URL) -> Response:
         """Send once; once more, free, where a kept connection turned out to be dead."""
         before = dialled.get()
         try:
@@ -118,16 +122,22 @@ class Sending:
                 raise
         return await self._send_once(url)
 
-    async def _send_once(self, url: URL) -> aiohttp.ClientResponse:
+    async def _send_once(self, url: URL) -> Response:
         request = self._request
         session, proxy = self._transport.session_for(url, request.proxy)
-        sending = session.request(
-            "GET" if request.body is None else "POST",
-            url,
-            data=None if request.body is None else payload(request.body),
-            allow_redirects=False,
-            **self._addressed(proxy, url),
-        )
+        sending: Awaitable[Response]
+        if fast_lane.fits(url, self._headers, request.body, proxy):
+            assert request.body is not None
+            lane = self._transport.fast_lane
+            sending = lane.post(session, url, self._headers, request.body.head)
+        else:
+            sending = session.request(
+                "GET" if request.body is None else "POST",
+                url,
+                data=None if request.body is None else payload(request.body),
+                allow_redirects=False,
+                **self._addressed(proxy, url),
+            )
         try:
             return await self._deadline.bound(sending)
         except DynasparkError:

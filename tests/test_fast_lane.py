@@ -1,0 +1,228 @@
+"""The short way through aiohttp: known releases alone, and the same as the public way outside."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from aiohttp import web
+from upstream import answer, hold, pieces, raw_server, upstream
+
+from aiodynaspark import Dynaspark, ResponseError, StreamError, TransportError, TransportTimeout
+from aiodynaspark.transport import Transport, fast_lane
+
+HELLO = [{"role": "user", "content": "hello"}]
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
+CHANGED = (
+    f"aiohttp {aiohttp.__version__} is not a release that transport/fast_lane.py knows: compare "
+    "the calls it makes, run all tests with it, then add it to TESTED. Until then every request "
+    "goes the public way, which is right but slower."
+)
+
+
+@pytest.fixture(params=["the short way", "the public way"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways, the second as with a release of aiohttp that is not known."""
+    monkeypatch.setattr(fast_lane, "KNOWN", request.param == "the short way")
+    return str(request.param)
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[Transport]:
+    made = Transport()
+    yield made
+    await made.aclose()
+
+
+async def ask(url: str, transport: Transport, **options: object) -> str:
+    return await Dynaspark.create_async("", HELLO, url=url, transport=transport, **options)
+
+
+def went_the_short_way(transport: Transport) -> bool:
+    return bool(transport.fast_lane._routes)
+
+
+def test_the_installed_aiohttp_is_known() -> None:
+    assert fast_lane.KNOWN, CHANGED
+
+
+async def test_a_usual_request_goes_the_short_way(transport: Transport) -> None:
+    async with upstream(answer()) as server:
+        assert await ask(server.url, transport) == "hello"
+    assert went_the_short_way(transport)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"media": [(PNG, "a.png")]},
+        {"form": {"more": "x" * fast_lane.LARGEST_BODY}},
+        {"headers": {"Cookie": "a=b"}},
+        {"headers": {"Host": "elsewhere.example"}},
+    ],
+    ids=["a picture", "a large form", "a cookie", "a host of the caller's"],
+)
+async def test_an_unusual_one_goes_the_public_way(
+    transport: Transport, options: dict[str, object]
+) -> None:
+    async with upstream(answer()) as server:
+        assert await ask(server.url, transport, **options) == "hello"
+    assert not went_the_short_way(transport)
+
+
+async def test_credentials_in_the_url_and_proxies_go_the_public_way(transport: Transport) -> None:
+    async with upstream(answer()) as server:
+        named = server.url.replace("//", "//user:word@")
+        await ask(named, transport)
+        assert server.seen[0].header("authorization") == "Basic dXNlcjp3b3Jk"
+        await ask("http://somewhere.example", transport, proxy=server.url)
+        assert server.seen[1].header("host") == "somewhere.example"
+    assert not went_the_short_way(transport)
+
+
+async def test_the_server_sees_the_same_either_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with upstream(answer()) as server:
+        for known in (True, False):
+            monkeypatch.setattr(fast_lane, "KNOWN", known)
+            await Dynaspark.create_async(
+                "",
+                HELLO,
+                api_endpoint=f"{server.url}/a%20path?with=a%20query#and-a-fragment",
+                headers={"X-Name": "Grüße"},
+                api_key="secret",
+            )
+    short, public = server.seen
+    assert short.headers.pop("idempotency-key") != public.headers.pop("idempotency-key")
+    assert short == public
+
+
+async def test_connections_are_kept(way: str, transport: Transport) -> None:
+    async with upstream(
+        answer(), answer(status=400), pieces([b'{"response":"a', b'b"}'])
+    ) as server:
+        await ask(server.url, transport)
+        with pytest.raises(ResponseError):
+            await ask(server.url, transport)
+        assert await ask(server.url, transport) == "ab"
+        assert len(server.connections) == 1
+
+
+@asynccontextmanager
+async def hanging_up_on_the_second() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that takes a second request over its first connection, and then hangs up."""
+    asked: list[bytes] = []
+    body = b'{"response": "hello"}'
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(head + body)
+        if len(asked) == 1:
+            asked.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
+    server.close()
+    await server.wait_closed()
+
+
+async def test_a_stale_connection_costs_no_attempt(way: str, transport: Transport) -> None:
+    async with hanging_up_on_the_second() as (url, asked):
+        assert await ask(url, transport, retries=0) == "hello"
+        assert await ask(url, transport, retries=0) == "hello"
+    assert len(asked) == 3
+    assert transport.retries == 0
+
+
+async def test_what_came_unasked_answers_nobody(transport: Transport) -> None:
+    body = b'{"response": "hello"}'
+    reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    stray = reply.replace(b"hello", b"stray")
+    unasked = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        await unasked.wait()
+        writer.write(stray)
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    assert await ask(url, transport) == "hello"
+    (session,) = transport._sessions.values()
+    ((idle, _),) = next(iter(session.connector._conns.values()))  # type: ignore[union-attr]
+    unasked.set()
+    await until(lambda: idle.should_close)
+    assert await ask(url, transport) == "hello"
+    await transport.aclose()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize("raw", [b"\0\1\2\r\n\r\n", b"HTTP/1.1 200 OK\r\nBad Name: 1\r\n\r\n"])
+async def test_what_is_no_http_is_a_transport_error(
+    way: str, transport: Transport, raw: bytes
+) -> None:
+    async with raw_server(raw) as url:
+        with pytest.raises(TransportError, match="HTTP"):
+            await ask(url, transport, retries=0)
+    assert not in_use(transport)
+
+
+async def test_interim_answers_are_passed_over(way: str, transport: Transport) -> None:
+    interim = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
+    final = b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"response": "a"}'
+    async with raw_server(interim + final) as url:
+        assert await ask(url, transport) == "a"
+
+
+async def test_a_body_that_is_cut_is_an_error(way: str, transport: Transport) -> None:
+    async with upstream(pieces([b'{"response": "a', b"b"], cut=True)) as server:
+        with pytest.raises(StreamError) as caught:
+            await ask(server.url, transport, retries=0)
+    assert caught.value.partial == "ab"
+
+
+async def test_redirects_are_followed(way: str, transport: Transport) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("/elsewhere")
+
+    async with upstream(moved, answer()) as server:
+        assert await ask(server.url, transport) == "hello"
+        assert [seen.path for seen in server.seen] == ["/generate_response", "/elsewhere"]
+
+
+async def test_a_passed_deadline_closes_the_connection(way: str, transport: Transport) -> None:
+    async with upstream(hold()) as server:
+        with pytest.raises(TransportTimeout):
+            await ask(server.url, transport, timeout=0.05, retries=0)
+        await until(lambda: not server.open_connections())
+    assert not in_use(transport)
+
+
+async def test_a_cancelled_call_closes_the_connection(way: str, transport: Transport) -> None:
+    async with upstream(hold()) as server:
+        task = asyncio.create_task(ask(server.url, transport))
+        await until(lambda: bool(server.seen))
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await until(lambda: not server.open_connections())
+    assert not in_use(transport)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    while not condition():  # noqa: ASYNC110 - nothing tells when it comes true
+        await asyncio.sleep(0)
+
+
+def in_use(transport: Transport) -> list[object]:
+    """The connections that are in use."""
+    connectors = [session.connector for session in transport._sessions.values()]
+    return [held for connector in connectors if connector for held in connector._acquired]
