@@ -170,10 +170,9 @@ class Options:
     @classmethod
     def parse(cls, kwargs: Mapping[str, Any]) -> Self:
         """Take what is known, and remember the names of the rest; None means the default."""
-        known = {option.name for option in fields(cls)} - {"ignored"}
         given = {name: value for name, value in kwargs.items() if value is not None}
-        ignored = tuple(name for name in given if name not in known)
-        options = cls(**{name: given[name] for name in given if name in known}, ignored=ignored)
+        known = {name: given.pop(name) for name in KNOWN.intersection(given)}
+        options = cls(**known, ignored=tuple(given))
         _check("images", options.images, ("first", "sheet", "error"))
         _check("packing", options.packing, ("plain", "safe"))
         return options
@@ -217,6 +216,9 @@ class Options:
         if self.api_key:
             ours["authorization"] = f"Bearer {self.api_key}"
         return ours | {name.lower(): value for name, value in self.headers.items()}
+
+
+KNOWN = frozenset(option.name for option in fields(Options)) - {"ignored"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,14 +272,13 @@ class _Answer:
 
     def __init__(self) -> None:
         self._text = FieldDecoder("response")
-        self._told: set[str] = set()
+        self._told = 0
 
     def feed(self, data: bytes) -> list[Chunk]:
         """Return the chunks that these bytes complete; a picture's facts come before the text."""
         text = self._text.feed(data)
-        if not self._text.members:
+        if not (beside := self._beside()):
             return [text] if text else []
-        beside = self._beside()
         facts = [chunk for chunk in beside if isinstance(chunk, Facts)]
         rest = [chunk for chunk in beside if not isinstance(chunk, Facts)]
         return [*facts, *([text] if text else []), *rest]
@@ -288,9 +289,12 @@ class _Answer:
         return self._beside()
 
     def _beside(self) -> list[Chunk]:
-        new = {k: v for k, v in self._text.members.items() if k not in self._told}
-        self._told.update(new)
-        return [chunk for name, value in new.items() for chunk in _parse_member(name, value)]
+        members = self._text.members
+        if len(members) == self._told:
+            return []
+        new = list(members.items())[self._told :]
+        self._told = len(members)
+        return [chunk for name, value in new for chunk in _parse_member(name, value)]
 
 
 def _parse_member(name: str, value: Any) -> list[Chunk]:
