@@ -51,12 +51,22 @@ class Client(asyncio.Protocol):
         self._data += data
         if not self._first and TEXT.search(self._data):
             self._first = time.perf_counter() - self._started
-        if self._is_whole():
-            self._load.note(bytes(self._data[:16]), time.perf_counter() - self._started)
-            if self._first:
-                self._load.firsts.append(self._first)
-            self._data.clear()
-            self.ask()
+        try:
+            if self._is_whole():
+                self._take()
+        except RuntimeError as error:
+            self.done.set_exception(error)
+            self._transport.close()
+
+    def _take(self) -> None:
+        """One answer is whole; ask for the next."""
+        if b" 200 " not in self._data[:16]:
+            raise RuntimeError(f"the gateway answered {bytes(self._data[:300])!r}")
+        self._load.taken.append(time.perf_counter() - self._started)
+        if self._first:
+            self._load.firsts.append(self._first)
+        self._data.clear()
+        self.ask()
 
     def _is_whole(self) -> bool:
         end = self._data.find(b"\r\n\r\n", 0, 4096)
@@ -77,11 +87,6 @@ class Load:
         self.request: bytes = job["request"].encode()
         self.taken: list[float] = []
         self.firsts: list[float] = []
-
-    def note(self, head: bytes, seconds: float) -> None:
-        if b" 200 " not in head:
-            raise RuntimeError(f"the gateway answered {head!r}")
-        self.taken.append(seconds)
 
 
 async def put(job: dict[str, Any]) -> dict[str, float]:
