@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any, NoReturn
+
+import msgspec
 
 __all__ = ["Extent", "MalformedError", "TooDeepError", "parse", "quote", "string_at", "unescape"]
 
@@ -90,6 +93,9 @@ def unescape(inside: str) -> tuple[str, int, bool]:
 
 def _unescape(inside: str) -> tuple[str, int]:
     """The text, and where its closing quote stands; at the end where it has none."""
+    if '"' not in inside:
+        with suppress(msgspec.DecodeError):  # what is not strict JSON is looked at below
+            return msgspec.json.decode(f'"{inside}"', type=str), len(inside)
     text, end = _DECODER.raw_decode(f'"{inside}"')
     mended = text if text.isascii() or "\\u" not in inside else _mend(text)
     return mended, end - 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from typing import IO
 
-IN_MEMORY = 512 * 1024
+IN_MEMORY = 128 * 1024
 """Characters that are kept in memory; what comes after them goes to an unnamed temporary file."""
 
 
@@ -19,6 +19,9 @@ class Transcript:
 
     def add(self, piece: str) -> None:
         """Append a piece."""
+        if self._file is not None:
+            self._file.write(_encoded(piece))
+            return
         self._pieces.append(piece)
         self._length += len(piece)
         if self._length > IN_MEMORY:
@@ -28,7 +31,6 @@ class Transcript:
         """Everything so far as one text."""
         if self._file is None:
             return "".join(self._pieces)
-        self._spill()
         self._file.seek(0)
         return self._file.read().decode("utf-8", "surrogatepass")
 
@@ -38,8 +40,10 @@ class Transcript:
             self._file.close()
 
     def _spill(self) -> None:
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self._file.write("".join(self._pieces).encode("utf-8", "surrogatepass"))
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._file.write(_encoded("".join(self._pieces)))
         self._pieces.clear()
-        self._length = 0
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

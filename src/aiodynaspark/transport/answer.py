@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from .fast_lane import Response
     from .request import Request
 
+PIECE = 64 * 1024
+"""Bytes of a body that are decoded at a time."""
+
 EXCERPT_TIMEOUT = 5.0
 """Seconds that an error's body may take to arrive: its status has told the most part."""
 
@@ -120,9 +123,9 @@ class Answer(Generic[T]):
 
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
         try:
-            if (data := content.read_nowait()) or content.at_eof():
+            if (data := content.read_nowait(PIECE)) or content.at_eof():
                 return data
-            return await self._deadline.bound(content.readany())
+            return await self._deadline.bound(content.read(PIECE))
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:
