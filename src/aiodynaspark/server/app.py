@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from . import form_wire, health, openai_wire, query_wire
+from . import form_wire, health, openai_wire, page, query_wire
 from .error_shapes import shape_errors
 from .figures import Figures
 from .gate import add_headers, gate
@@ -47,4 +47,5 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     app.add_routes(openai_wire.routes)
     app.add_routes(query_wire.routes)
     app.add_routes(health.routes)
+    app.add_routes(page.routes)
     return app
