@@ -15,8 +15,10 @@ from upstream import answer, delta, events, upstream
 
 from aiodynaspark import (
     Delta,
+    Facts,
     FinishReason,
     Model,
+    Notice,
     RateLimitError,
     ServedBy,
     StreamError,
@@ -194,6 +196,31 @@ class TestChatCompletions:
         assert said.headers["x-dynaspark-losses"] == (
             "option:frobnicate, option:%D1%82%D0%B5%D1%81%D1%82%2C%20x"
         )
+
+    async def test_what_has_no_place_on_this_wire_comes_beside_it(self, url: str) -> None:
+        facts = Facts("image/png", 3, 2, 69, text=("one", "two"), matches=(1,))
+        Scripted.chunks = [facts, "hello", Notice("Mind this."), ServedBy("m2")]
+        said = await chat(url, stream=True)
+        *pieces, done = said.events
+        assert done == "[DONE]"
+        assert [piece["x_dynaspark"] for piece in pieces if "x_dynaspark" in piece] == [
+            {
+                "facts": {
+                    "content_type": "image/png",
+                    "width": 3,
+                    "height": 2,
+                    "size": 69,
+                    "colours": [],
+                    "text": ["one", "two"],
+                    "matches": [1],
+                }
+            },
+            {"notice": "Mind this."},
+            {"model": "m2"},
+        ]
+        deltas = [choice["delta"] for piece in pieces for choice in piece["choices"]]
+        assert len(deltas) == len(pieces)
+        assert "".join(delta.get("content", "") for delta in deltas) == "hello"
 
     async def test_the_body_never_chooses_the_upstream(self, url: str) -> None:
         names = "api_base base_url headers api_key url api_endpoint transport proxy media extra"

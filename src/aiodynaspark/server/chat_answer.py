@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .._body import encode_json
 from .._choices import Choice, complete_logprobs
 from .._sse import encode_comment
-from ..types import Delta, FinishReason, ServedBy, Usage
+from ..types import Delta, Facts, FinishReason, Notice, ServedBy, Usage
 from .event_json import encode_line, json_event
 from .openai_errors import error_body
 
@@ -104,6 +104,12 @@ class ChatEvents:
                 self._counts.reported = chunk
             case ServedBy(model) if not self._begun:
                 self._about["model"] = model
+            case ServedBy(model):
+                return self._beside({"model": model})
+            case Facts():
+                return self._beside({"facts": chunk})
+            case Notice(text):
+                return self._beside({"notice": text})
         return b""
 
     def end(self, error: DynasparkError | None = None) -> bytes:
@@ -133,12 +139,22 @@ class ChatEvents:
             reason=chunk.finish_reason,
         )
 
+    def _beside(self, what: dict[str, Any]) -> bytes:
+        """An event without text; ``x_dynaspark`` holds what OpenAI's wire has no place for."""
+        return self._opening(0) + self._choice(0, {}, x_dynaspark=what)
+
     def _choice(
-        self, index: int, delta: dict[str, Any], *, logprobs: Any = None, reason: str | None = None
+        self,
+        index: int,
+        delta: dict[str, Any],
+        *,
+        logprobs: Any = None,
+        reason: str | None = None,
+        **more: Any,
     ) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         usage = {"usage": None} if self._include_usage else {}
-        return json_event({**self._about, "choices": [choice], **usage})
+        return json_event({**self._about, "choices": [choice], **usage, **more})
 
     def _make_frame(self) -> tuple[bytes, bytes]:
         """What stands around the text in its events, made once."""

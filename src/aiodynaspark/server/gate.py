@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PUBLIC = frozenset({"/", "/health", "/healthz", "/readyz"})
 """Paths that need no key: load balancers have none, and a page must load to be given one."""
 
+PAGE = "/page/"
+"""Where the page's own files are."""
+
 ALWAYS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 """Paths that are answered however many requests are running."""
 
@@ -39,7 +42,7 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     check_page(request.headers, method=request.method, path=request.path, allowed=policy.origins)
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         return _preflight(request)
-    if request.path not in PUBLIC and not holds_key(request):
+    if not is_public(request.path) and not holds_key(request):
         raise KeyRefused(
             "This server needs a key; send it as Authorization: Bearer KEY, or as x-api-key."
         )
@@ -49,6 +52,11 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     with request.app[TRAFFIC].admitted(), _body_within(request, policy.body):
         return await handler(request)
+
+
+def is_public(path: str) -> bool:
+    """Whether a path is answered without a key."""
+    return path in PUBLIC or path.startswith(PAGE)
 
 
 def holds_key(request: web.Request) -> bool:
