@@ -67,7 +67,6 @@ export default {
   refusedWith: "The server answered with status {status} and no reason.",
   internal: "The page failed: {reason}",
   keyTitle: "This server wants a key",
-  key: "Key",
   keyHint: "It is kept until this tab is closed, and sent to this server alone.",
   keyForm: "A key is made of letters, digits and signs, without spaces.",
 };
