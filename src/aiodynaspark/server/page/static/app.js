@@ -3,6 +3,7 @@
 import { Chat } from "./chat.js";
 import { Composer } from "./composer.js";
 import { newConversation, titleOf, toJson, toMarkdown } from "./conversation.js";
+import { dataUriOf } from "./data_uri.js";
 import { askLine, askText, choose, confirm } from "./dialogs.js";
 import { announce, download, find, make } from "./dom.js";
 import { label, t, translate } from "./i18n.js";
@@ -156,8 +157,7 @@ class App {
     if (!key) return;
     ofThisTab.set("key", key);
     this.composer.showProblem("");
-    await this.loadModels();
-    await again();
+    if (await this.loadModels()) await again();
   }
 
   async awaitServer(action) {
@@ -170,26 +170,23 @@ class App {
     await this.loadModels();
   }
 
+  /** Fill the model picker; returns whether the server let us. */
   async loadModels() {
     try {
       const names = await listModels(ofThisTab.get("key"));
       find("model").replaceChildren(...names.map((name) => make("option", { value: name }, name)));
       const chosen = lasting.get("model");
       if (names.includes(chosen)) find("model").value = chosen;
+      return true;
     } catch (failure) {
       this.explain(failure, () => this.loadModels());
+      return false;
     }
   }
 
   async dataUri({ id }) {
     const blob = await this.store.picture(id);
-    if (!blob) return null;
-    return new Promise((resolve, reject) => {
-      const reader = new FileReader();
-      reader.onload = () => resolve(reader.result);
-      reader.onerror = () => reject(reader.error);
-      reader.readAsDataURL(blob);
-    });
+    return blob ? dataUriOf(blob) : null;
   }
 
   async rename(conversation) {

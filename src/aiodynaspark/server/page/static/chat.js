@@ -101,7 +101,7 @@ export class Chat {
     } else if (part.facts) {
       this.#takeFacts(conversation, part.facts, seen.next().value);
     } else {
-      if (part.model) turn.model = part.model;
+      turn.model = part.servedBy || turn.model || part.model || "";
       if (part.notice) turn.notices.push(part.notice);
       if (part.losses) turn.losses.push(...part.losses);
       if (part.finish) turn.end = endOf(part.finish);

@@ -30,8 +30,9 @@ export function appendText(parent, text) {
 function pieceEnd(text, at) {
   const end = at + PIECE;
   if (end >= text.length) return text.length;
-  const after = Math.max(text.lastIndexOf("\n", end), text.lastIndexOf(" ", end)) + 1;
-  if (after > at + PIECE / 2) return after;
+  const piece = text.slice(at, end);
+  const after = Math.max(piece.lastIndexOf("\n"), piece.lastIndexOf(" ")) + 1;
+  if (after > PIECE / 2) return at + after;
   return isLow(text.charCodeAt(end)) ? end + 1 : end;
 }
 

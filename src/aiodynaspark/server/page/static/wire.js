@@ -28,7 +28,7 @@ export async function isAlive() {
 
 /**
  * Ask, and yield the answer's parts as they come:
- * {text}, {facts}, {notice}, {model}, {losses: [{kind, name}]}, {finish}.
+ * {text}, {facts}, {notice}, {model}, {servedBy}, {losses: [{kind, name}]}, {finish}.
  */
 export async function* ask({ model, messages, key, signal }) {
   const response = await request("/v1/chat/completions", {
@@ -111,7 +111,7 @@ function* parts(event) {
   const { facts, notice, model } = event.x_dynaspark ?? {};
   if (facts) yield { facts };
   if (notice) yield { notice };
-  if (model) yield { model };
+  if (model) yield { servedBy: model };
   const choice = event.choices?.find(({ index }) => index === 0);
   if (choice?.delta?.content) yield { text: choice.delta.content };
   if (choice?.finish_reason) yield { finish: choice.finish_reason };
