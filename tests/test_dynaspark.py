@@ -327,6 +327,26 @@ class TestBadInput:
         with pytest.raises(UsageError, match=next(iter(option))):
             await whole(url="http://127.0.0.1:9", **option)
 
+    @pytest.mark.parametrize(
+        "header",
+        [
+            {"x": "a\r\nb: c"},
+            {"x": "a\nb"},
+            {"x\r\ny": "a"},
+            {"x": "a\0"},
+            {"x": 1},
+            {"x": "\ud800"},
+        ],
+        ids=repr,
+    )
+    async def test_a_header_cannot_smuggle_another_one_in(self, header: dict[str, str]) -> None:
+        async with upstream(answer()) as server:
+            with pytest.raises(UsageError, match="header"):
+                await whole(url=server.url, headers=header)
+            with pytest.raises(UsageError, match="header"):
+                await whole(url=server.url, headers=header, media=[(PNG, "x.png")])
+            assert server.seen == []
+
     async def test_a_status_is_an_error_that_never_shows_html(self) -> None:
         page = "<html><body>secret page</body></html>"
         async with upstream(answer(page, status=404)) as server:

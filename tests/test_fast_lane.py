@@ -218,7 +218,7 @@ async def test_a_cancelled_call_closes_the_connection(way: str, transport: Trans
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    while not condition():  # noqa: ASYNC110 - nothing tells when it comes true
+    while not condition():
         await asyncio.sleep(0)
 
 

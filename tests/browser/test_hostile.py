@@ -17,8 +17,35 @@ from aiodynaspark import Facts, Notice, ServedBy, UpstreamError
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 ALLOWED = set(
-    "A ARTICLE BLOCKQUOTE BR BUTTON CODE DIV EM H3 H4 H5 H6 HR LI OL P PRE S SPAN STRONG TABLE "
-    "TBODY TD TH THEAD TR UL".split()
+    [
+        "A",
+        "ARTICLE",
+        "BLOCKQUOTE",
+        "BR",
+        "BUTTON",
+        "CODE",
+        "DIV",
+        "EM",
+        "H3",
+        "H4",
+        "H5",
+        "H6",
+        "HR",
+        "LI",
+        "OL",
+        "P",
+        "PRE",
+        "S",
+        "SPAN",
+        "STRONG",
+        "TABLE",
+        "TBODY",
+        "TD",
+        "TH",
+        "THEAD",
+        "TR",
+        "UL",
+    ]
 )
 TAGS = "[...new Set([...document.querySelectorAll('#turns .assistant *')].map((e) => e.tagName))]"
 HANDLERS = """[...document.querySelectorAll("#turns *")].flatMap((element) =>

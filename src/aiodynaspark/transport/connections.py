@@ -52,9 +52,9 @@ class _Counting(aiohttp.TCPConnector):
 
     async def _get(self, *args: Any, **kwargs: Any) -> Any:
         """A kept connection; one on which something came unasked would answer with that."""
-        kept: Any
         while (kept := await super()._get(*args, **kwargs)) is not None:
-            if not (kept.protocol.should_close or _is_readable(kept.transport)):
+            protocol = kept.protocol
+            if protocol and protocol.transport and not _is_stale(protocol, protocol.transport):
                 return kept
             kept.close()
         return None
@@ -64,8 +64,10 @@ class _Counting(aiohttp.TCPConnector):
         return await super()._create_connection(*args, **kwargs)
 
 
-def _is_readable(transport: asyncio.Transport) -> bool:
+def _is_stale(protocol: ResponseHandler, transport: asyncio.Transport) -> bool:
     """Whether a connection holds bytes, or its end, that nobody has read yet."""
+    if protocol.should_close:
+        return True
     descriptor = transport.get_extra_info("socket").fileno()
     if not hasattr(select, "poll"):  # Windows
         return bool(select.select([descriptor], [], [], 0)[0])

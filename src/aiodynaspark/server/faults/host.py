@@ -8,7 +8,8 @@ import signal
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from ..listen import bracketed, cannot_listen
+from ..listen import cannot_listen
+from ..origins import bracketed
 from .profile import find
 from .visit import Visit, read_request
 
