@@ -53,9 +53,10 @@ class _Counting(aiohttp.TCPConnector):
     async def _get(self, *args: Any, **kwargs: Any) -> Any:
         """A kept connection; one on which something came unasked would answer with that."""
         while (kept := await super()._get(*args, **kwargs)) is not None:
-            protocol = kept.protocol
-            if protocol and protocol.transport and not _is_stale(protocol, protocol.transport):
-                return kept
+            protocol, transport = kept.protocol, kept.transport
+            if protocol is not None and transport is not None:
+                if not _is_stale(protocol, transport):
+                    return kept
             kept.close()
         return None
 
