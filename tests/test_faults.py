@@ -141,7 +141,8 @@ async def begun(host: Host, url: str) -> asyncio.StreamWriter:
 async def test_a_fault_without_an_end_ends_when_the_client_leaves(fault: str) -> None:
     host = Host(fault)
     async with host.listening() as url:
-        (await begun(host, url)).transport.abort()
+        writer = await begun(host, url)
+        writer.transport.abort()
         await until(lambda: not host._connections)
 
 

@@ -23,7 +23,7 @@ from aiodynaspark.errors import DynasparkError, RateLimitError, StreamError, Usa
 from aiodynaspark.provider import AsyncGeneratorProvider
 from aiodynaspark.replay import record, replay
 from aiodynaspark.server import Catalog, running
-from aiodynaspark.types import Facts, FinishReason, Notice, ServedBy, Usage
+from aiodynaspark.types import Delta, Facts, FinishReason, Notice, ServedBy, Usage
 
 HELLO = [{"role": "user", "content": "hello"}]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -34,6 +34,7 @@ ALL = [
     Notice("patience"),
     ServedBy("small"),
     Usage(3, 4, estimated=True),
+    Delta(0, {"tool_calls": [{"index": 0}]}, {"content": []}, "tool_calls"),
     FinishReason("stop"),
 ]
 

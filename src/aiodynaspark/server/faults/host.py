@@ -61,19 +61,21 @@ class Host:
                 task.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            with suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
-                while await self._visited(reader, writer):
-                    pass
-        except asyncio.CancelledError:
-            pass  # the host stops listening
-        finally:
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
             self._connections.discard(task)
+            if task.cancelled():
+                writer.transport.abort()
             writer.close()
+
+        task = asyncio.create_task(self._talk(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(ended)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, EOFError, ValueError, asyncio.LimitOverrunError):
+            while await self._visited(reader, writer):
+                pass
 
     async def _visited(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Have one request answered; True where another one may follow on this connection."""
