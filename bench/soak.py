@@ -143,7 +143,8 @@ async def soak(length: int, rate: float, share: float) -> bool:
             minutes.append(held)
             print(
                 f"{minute:6} {min(held.memory):11.1f} {max(held.memory):6.1f} "
-                f"{min(held.blocks):18} {min(held.files):13} {max(held.files):6} {sum(run.outcomes.values()):8}",
+                f"{min(held.blocks):18} {min(held.files):13} {max(held.files):6} "
+                f"{sum(run.outcomes.values()):8}",
                 flush=True,
             )
         await asyncio.gather(*run.asks, return_exceptions=True)
