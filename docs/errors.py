@@ -17,7 +17,7 @@ from aiodynaspark import Dynaspark, DynasparkError
 from aiodynaspark.server.faults import PROFILES, Host
 
 FILE = Path(__file__).with_suffix(".md")
-TIMEOUT = 3.0
+TIMEOUT = 4.0
 HELLO = [{"role": "user", "content": "hello"}]
 LARGE = ("bomb", "endless")
 UNASKED = ("asleep-for", "flaky")

@@ -22,7 +22,7 @@ from aiodynaspark.server.faults.answers import TEXT, good_answer
 
 SCRIPT = Path(__file__).parents[1] / "docs" / "errors.py"
 HELLO = [{"role": "user", "content": "hello"}]
-TIMEOUT = 3.0
+TIMEOUT = 4.0
 
 
 @pytest.fixture(scope="module")
