@@ -112,6 +112,25 @@ CASES = {
         thread.join()
         assert mine <= 1, mine  # the server's own end, until it notices
     """,
+    "a server that stays while the loop ends": """
+        import threading
+        ready, done = threading.Event(), threading.Event()
+        async def serve():
+            global url
+            async with upstream(answer()) as server:
+                url = server.url
+                ready.set()
+                await asyncio.to_thread(done.wait)
+        thread = threading.Thread(target=asyncio.run, args=(serve(),))
+        thread.start()
+        ready.wait()
+        assert asyncio.run(Dynaspark.create_async("", HELLO, url=url)) == "hello"
+        assert "".join(Dynaspark.create_completion("", HELLO, url=url)) == "hello"
+        from aiodynaspark import _portal
+        _portal._portal.stop()
+        done.set()
+        thread.join()
+    """,
     "never iterated": """
         async def main():
             Dynaspark.create_async_generator("", HELLO)
