@@ -31,7 +31,7 @@ NAME = "Dynaspark"
 
 _CLOUDFLARE = re.compile(
     rb"<title>\s*(?:just a moment|attention required! \| cloudflare)"
-    rb"|/cdn-cgi/challenge-platform/|<[^>]+(?:id|class)=[\"']cf-",
+    rb"|/cdn-cgi/challenge-platform/|(?:id|class)=[\"']cf-",
     re.IGNORECASE,
 )
 
