@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote
 
@@ -50,9 +51,7 @@ async def send(
         content_type: of the answer.
         losses: what could not be carried, as known by the time of the first byte.
     """
-    response = web.StreamResponse(
-        headers={"content-type": content_type, "cache-control": "no-store"}
-    )
+    response = _Response(headers={"content-type": content_type, "cache-control": "no-store"})
     failure: DynasparkError | None = None
     try:
         async with request.app[TRAFFIC].answering():
@@ -71,8 +70,15 @@ async def send(
     if not response.prepared:
         response.headers.update(losses_header(losses))
         await response.prepare(request)
-    await response.write(answer.end(failure))
+    with suppress(ClientConnectionResetError):
+        await response.write_eof(answer.end(failure))
     return response
+
+
+class _Response(web.StreamResponse):
+    """Sends its head with its first bytes, which are there when it is prepared."""
+
+    _send_headers_immediately = False
 
 
 def losses_header(losses: Sequence[Loss]) -> dict[str, str]:
