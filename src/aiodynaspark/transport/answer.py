@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import aiohttp
 
@@ -40,7 +40,7 @@ class Decoder(Protocol[T]):
         """Return what is left at the end of the body, or raise StreamError if it is not whole."""
 
 
-class Answer(Generic[T]):
+class Answer:
     """One response's body."""
 
     def __init__(
@@ -61,14 +61,20 @@ class Answer(Generic[T]):
             TransportError: the connection broke.
         """
         received = 0
+        encoding = self._response.headers.get("content-encoding")
         try:
-            async with aclosing(self._pieces()) as pieces:
-                async for piece in pieces:
+            inflater = Inflater(encoding) if encoding else None
+            while data := await self._read(self._response.content):
+                for piece in inflater.feed(data) if inflater else (data,):
                     received += len(piece)
                     if received > self._most:
                         raise self._too_large()
                     if batch := decoder.feed(piece):
                         yield self._heard(batch)
+                    if inflater:
+                        await asyncio.sleep(0)  # others get their turn
+            if inflater:
+                inflater.finish()
             if batch := decoder.finish():
                 yield self._heard(batch)
         except (StreamError, TransportTimeout) as error:
@@ -87,8 +93,11 @@ class Answer(Generic[T]):
         """The body's beginning, as much as an error keeps of it; what is there, if it is cut."""
         body = b""
         with suppress(TransportError, StreamError, TimeoutError):
-            async with asyncio.timeout(EXCERPT_TIMEOUT), aclosing(self._pieces()) as pieces:
-                async for piece in pieces:
+            async with (
+                asyncio.timeout(EXCERPT_TIMEOUT),
+                aclosing(self.batches(_Bytes())) as batches,
+            ):
+                async for (piece,) in batches:
                     body += piece
                     if len(body) >= BODY_EXCERPT:
                         break
@@ -107,20 +116,6 @@ class Answer(Generic[T]):
             "raise it if you expect answers of that size."
         )
 
-    async def _pieces(self) -> AsyncGenerator[bytes, None]:
-        """Read the body, decompressed in pieces between which others get their turn."""
-        encoding = self._response.headers.get("content-encoding")
-        inflater = Inflater(encoding) if encoding else None
-        while data := await self._read(self._response.content):
-            if inflater is None:
-                yield data
-                continue
-            for piece in inflater.feed(data):
-                yield piece
-                await asyncio.sleep(0)
-        if inflater is not None:
-            inflater.finish()
-
     async def _read(self, content: aiohttp.StreamReader) -> bytes:
         try:
             if (data := content.read_nowait(PIECE)) or content.at_eof():
@@ -133,3 +128,13 @@ class Answer(Generic[T]):
             if rest := content._read_nowait(-1):
                 return rest
             raise translate_cut(error, self._where) from error
+
+
+class _Bytes:
+    """Decodes nothing."""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        return [data]
+
+    def finish(self) -> list[bytes]:
+        return []

@@ -183,7 +183,7 @@ class Exchange(Generic[T]):
             now=self._deadline.now(),
             epoch=time.time(),
         )
-        answer = Answer[T](response, self._request, self._deadline, self._where)
+        answer = Answer(response, self._request, self._deadline, self._where)
         if response.status >= 300:
             raise error_for_status(
                 response.status,
