@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# The browser's tests name their own driver's types; those who lack it deselect them anyway.
+collect_ignore = [] if find_spec("playwright") else ["browser"]
 
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
