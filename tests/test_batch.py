@@ -355,7 +355,9 @@ class TestBadSetUps:
 
     async def test_an_output_without_a_directory(self, desk: Desk) -> None:
         desk.out = desk.out.parent / "nowhere" / "out.jsonl"
-        await self.refused(desk, "nowhere")
+        await self.refused(desk, "no directory")
+        with pytest.raises(UsageError, match="no directory"):
+            await run(io.BytesIO(b"a"), ECHO, out=desk.out)
 
     async def test_an_output_that_is_compressed(self, desk: Desk) -> None:
         desk.out = desk.out.with_suffix(".gz")

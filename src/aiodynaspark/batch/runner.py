@@ -79,6 +79,8 @@ async def run(
     out = Path(out)
     errors = Path(errors) if errors is not None else errors_beside(out)
     tally = tally if tally is not None else Tally()
+    if not out.parent.is_dir():
+        raise UsageError(f"There is no directory {out.parent}; make it first.")
     stop = stop or asyncio.Event()
     limiter = LocalLimiter(concurrency, rpm)
     with ExitStack() as stack:
@@ -98,7 +100,7 @@ async def run(
             async for outcome in outcomes:
                 tally.retries, tally.concurrency = limiter.retries, limiter.limit
                 await recorder.record(outcome)
-        tally.stopped = stop.is_set()
+        tally.stopped = stop.is_set() and tally.finished < tally.rows
     return tally
 
 
