@@ -309,7 +309,7 @@ class TestAllRoutes:
 
     @pytest.mark.parametrize(("method", "path"), ROUTES)
     async def test_each_is_behind_the_gate(self, method: str, path: str) -> None:
-        public = path in ("/", "/health", "/healthz", "/readyz")
+        public = path in ("/", "/health", "/healthz", "/readyz", "/page/x")
         async with serving(keys=ApiKeys([KEY])) as url:
 
             async def status(*headers: str, host: str = "localhost") -> int:
