@@ -36,15 +36,18 @@ async def _draw(browser: Browser, url: str, name: str, options: dict[str, object
     page = await context.new_page()
     await page.goto(url)
     await page.locator("#model option").first.wait_for(state="attached")
-    for question, picture in [("What is the capital of France?", None), ("What is the total?", INVOICE)]:
-        if picture:
-            await page.evaluate("document.querySelector('#new').click()")
-            await _drop(page, picture)
-        await page.locator("#prompt").fill(question)
-        await page.locator("#prompt").press("Enter")
-        await page.locator(".turn:last-child .actions").wait_for(timeout=120_000)
+    await _ask(page, "What is the capital of France?")
+    await page.evaluate("document.querySelector('#new').click()")
+    await _drop(page, INVOICE)
+    await _ask(page, "What is the total?")
     await page.screenshot(path=ROOT / "docs" / f"page-{name}.png")
     await context.close()
+
+
+async def _ask(page: Page, question: str) -> None:
+    await page.locator("#prompt").fill(question)
+    await page.locator("#prompt").press("Enter")
+    await page.locator(".turn:last-child .actions").wait_for(timeout=120_000)
 
 
 async def _drop(page: Page, file: Path) -> None:

@@ -1,25 +1,17 @@
-"""A real Chromium with a fresh profile, and the page it is shown."""
+"""A real Chromium, and a fresh profile for each test."""
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import (
-    Browser,
-    BrowserContext,
-    ConsoleMessage,
-    Locator,
-    Page,
-    async_playwright,
-)
+from playwright.async_api import Browser, BrowserContext, async_playwright
 from scripted import Scripted
+from visitor import Chat
 
 from aiodynaspark import Model, registry
 from aiodynaspark.server import Catalog, running
@@ -36,67 +28,10 @@ FLAGS = [
     "--disable-dev-shm-usage",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
-FAILED_LOAD = "Failed to load resource"  # the browser's own line for each status from 400 up
 NOTE_VIOLATIONS = """
   window.violations = [];
   addEventListener("securitypolicyviolation", (event) => violations.push(event.violatedDirective));
 """
-
-
-class Chat:
-    """The page as its user sees it."""
-
-    def __init__(self, page: Page, url: str) -> None:
-        self.page = page
-        self.url = url
-        self.elsewhere: list[str] = []
-        self.faults: list[str] = []
-        page.on("request", lambda request: self._note(request.url))
-        page.on("pageerror", lambda error: self.faults.append(str(error)))
-        page.on("console", self._note_console)
-
-    @property
-    def prompt(self) -> Locator:
-        return self.page.locator("#prompt")
-
-    @property
-    def answer(self) -> Locator:
-        """The body of the last answer."""
-        return self.page.locator(".answer").last
-
-    @property
-    def notes(self) -> Locator:
-        return self.page.locator(".notes").last
-
-    @property
-    def problem(self) -> Locator:
-        return self.page.locator("#problem")
-
-    @property
-    def attached(self) -> Locator:
-        return self.page.locator("#attached li")
-
-    async def open(self, path: str = "/") -> None:
-        await self.page.goto(self.url + path)
-        await self.page.locator("#model option").first.wait_for(state="attached")
-
-    async def ask(self, text: str) -> None:
-        await self.prompt.fill(text)
-        await self.prompt.press("Enter")
-
-    async def done(self) -> None:
-        """Wait until the answer has ended."""
-        await self.page.locator("#send:not([hidden])").wait_for()
-        await self.page.locator(".actions:not([hidden])").last.wait_for()
-
-    def _note(self, url: str) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("blob", "data") and not url.startswith(self.url):
-            self.elsewhere.append(url)
-
-    def _note_console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and FAILED_LOAD not in message.text:
-            self.faults.append(message.text)
 
 
 @asynccontextmanager
@@ -145,8 +80,3 @@ async def chat(context: BrowserContext, url: str) -> AsyncIterator[Chat]:
     assert chat.elsewhere == []
     assert chat.faults == []
     assert await chat.page.evaluate("violations") == []
-
-
-def lines(text: str) -> list[str]:
-    """A text as the page shows it, without regard to its spaces."""
-    return [re.sub(r"\s+", " ", line).strip() for line in text.splitlines() if line.strip()]

@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from conftest import Chat
 from playwright.async_api import expect
 from scripted import Scripted
+from visitor import Chat
 
 from aiodynaspark import Facts, Notice
 

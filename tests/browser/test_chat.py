@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import Chat
 from playwright.async_api import BrowserContext, expect
 from scripted import Scripted
+from visitor import Chat
 
 from aiodynaspark import Facts, FinishReason, Notice, ServedBy
 

@@ -1,4 +1,4 @@
-"""A server that stops, comes back, wants a key, is full: in its own sentence, and nothing is lost."""
+"""A server that stops, comes back, wants a key, is full: it says so, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from aiohttp import web
-from conftest import Chat
 from playwright.async_api import BrowserContext, expect
 from scripted import Scripted
+from visitor import Chat
 
 from aiodynaspark import Model, RateLimitError, UpstreamError
 from aiodynaspark.server import ApiKeys, Catalog, Policy, make_app, running

@@ -6,47 +6,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from conftest import Chat
 from payloads import CALLS, LINKS, MARKUP, SHAPES
 from playwright.async_api import expect
 from scripted import Scripted
 from upstream import Upstream, upstream
+from visitor import Chat
 
 from aiodynaspark import Facts, Notice, ServedBy, UpstreamError
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
-ALLOWED = set(
-    [
-        "A",
-        "ARTICLE",
-        "BLOCKQUOTE",
-        "BR",
-        "BUTTON",
-        "CODE",
-        "DIV",
-        "EM",
-        "H3",
-        "H4",
-        "H5",
-        "H6",
-        "HR",
-        "LI",
-        "OL",
-        "P",
-        "PRE",
-        "S",
-        "SPAN",
-        "STRONG",
-        "TABLE",
-        "TBODY",
-        "TD",
-        "TH",
-        "THEAD",
-        "TR",
-        "UL",
-    ]
-)
+ALLOWED = {
+    *("A", "ARTICLE", "BLOCKQUOTE", "BR", "BUTTON", "CODE", "DIV", "EM", "H3", "H4", "H5", "H6"),
+    *("HR", "LI", "OL", "P", "PRE", "S", "SPAN", "STRONG", "TABLE", "TBODY", "TD", "TH", "THEAD"),
+    *("TR", "UL"),
+}
 TAGS = "[...new Set([...document.querySelectorAll('#turns .assistant *')].map((e) => e.tagName))]"
 HANDLERS = """[...document.querySelectorAll("#turns *")].flatMap((element) =>
   element.getAttributeNames().filter((name) => name.startsWith("on") || name === "style"))"""
@@ -134,12 +108,6 @@ async def test_nor_does_anything_else_the_server_says(chat: Chat, trap: Upstream
 
 
 async def test_a_line_of_5_mb_freezes_nothing(chat: Chat) -> None:
-    await chat.page.evaluate("""() => {
-      window.longest = 0;
-      new PerformanceObserver((list) => {
-        for (const { duration } of list.getEntries()) longest = Math.max(longest, duration);
-      }).observe({ entryTypes: ["longtask"] });
-    }""")
     Scripted.chunks = ["x" * 8192] * 640
     await chat.ask("go on")
     await chat.done()
@@ -147,7 +115,6 @@ async def test_a_line_of_5_mb_freezes_nothing(chat: Chat) -> None:
     assert await chat.page.evaluate(length) == 640 * 8192
     await chat.prompt.fill("still alive")
     await expect(chat.prompt).to_have_value("still alive")
-    print("longest task", await chat.page.evaluate("longest"))
     await chat.page.reload()
     await chat.answer.locator(".piece").first.wait_for()
     assert await chat.page.evaluate(length) == 640 * 8192

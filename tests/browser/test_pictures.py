@@ -6,9 +6,9 @@ import base64
 from pathlib import Path
 
 import pytest
-from conftest import Chat
 from playwright.async_api import BrowserContext, expect
 from scripted import Scripted
+from visitor import Chat
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
