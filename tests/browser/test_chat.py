@@ -11,7 +11,8 @@ from playwright.async_api import BrowserContext, expect
 from scripted import Scripted
 from visitor import Chat
 
-from aiodynaspark import Facts, FinishReason, Notice, ServedBy
+from aiodynaspark import Dynaspark, Facts, FinishReason, Model, Notice, ServedBy, registry
+from aiodynaspark.server import Catalog, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -229,3 +230,21 @@ async def test_facts_are_foldable_under_their_picture(chat: Chat) -> None:
     await expect(facts.locator("mark")).to_be_hidden()
     await chat.page.reload()
     await expect(chat.page.locator("figure .facts summary")).to_be_visible()
+
+
+async def test_what_a_wire_could_not_carry_stands_beside(context: BrowserContext) -> None:
+    async with running(Catalog({"echo": registry.find("echo")})) as far:
+        model = Model(Dynaspark, "", {"url": far})
+        async with running(Catalog({"far": model})) as url:
+            chat = Chat(await context.new_page(), url)
+            await chat.open()
+            await chat.page.locator("#files").set_input_files(
+                ["examples/sign.png", "examples/chart.png"]
+            )
+            await chat.ask("one")
+            await chat.done()
+            await expect(chat.notes).to_contain_text("A picture did not reach the model.")
+            await expect(chat.page.locator(".actions .quiet")).to_have_text("echo")
+            await chat.ask("two")
+            await chat.done()
+            await expect(chat.notes).to_contain_text("became part of one prompt")

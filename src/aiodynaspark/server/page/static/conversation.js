@@ -91,7 +91,8 @@ function quoted(lines) {
 /** What stands beside an answer: what was lost, what the server noted, how it ended. */
 export function notesOf({ losses = [], notices = [], end }) {
   const lost = losses.map(({ kind, name }) => {
-    const known = { roles: "lostRoles", media: "lostMedia", option: "lostOption" };
+    const media = name ? "lostMedia" : "lostPicture";
+    const known = { roles: "lostRoles", media, option: "lostOption" };
     return t(known[kind] ?? "lostOther", { kind, name });
   });
   return [...lost, ...notices, ...(end ? [end] : [])];

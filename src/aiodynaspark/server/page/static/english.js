@@ -58,6 +58,7 @@ export default {
   matching: "matches the question",
   lostRoles: "The {name} turns became part of one prompt.",
   lostMedia: "The picture {name} did not reach the model.",
+  lostPicture: "A picture did not reach the model.",
   lostOption: "The setting {name} did not reach the model.",
   lostOther: "Not carried to the model: {kind} {name}.",
   offline: "The server does not answer; start it again with: dynaspark serve",

@@ -58,6 +58,7 @@ export default {
   matching: "относится к вопросу",
   lostRoles: "Реплики {name} вошли в один общий запрос.",
   lostMedia: "Картинка {name} не дошла до модели.",
+  lostPicture: "Одна из картинок не дошла до модели.",
   lostOption: "Настройка {name} не дошла до модели.",
   lostOther: "До модели не дошло: {kind} {name}.",
   offline: "Сервер не отвечает; запустите его снова: dynaspark serve",
