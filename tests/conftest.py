@@ -15,8 +15,6 @@ collect_ignore = [] if find_spec("playwright") else ["browser"]
 settings.register_profile("patient", deadline=None)  # a busy machine is no failure
 settings.load_profile("patient")
 
-collect_ignore = [] if find_spec("playwright") else ["browser"]
-
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

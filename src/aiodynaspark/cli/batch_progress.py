@@ -77,7 +77,8 @@ def figures(tally: Tally, now: float, speed: Speed) -> str:
     """Rows per second, retries and tokens."""
     counted = tally.prompt_tokens + tally.completion_tokens
     tokens = f", {counted:,} tokens" if counted else ""
-    return f"{speed.rate(now):,.1f} rows/s, {tally.retries:,} retries{tokens}"
+    rate = speed.rate(now)
+    return f"{rate:,.{0 if rate >= 100 else 1}f} rows/s, {tally.retries:,} retries{tokens}"
 
 
 def clock(seconds: float | None) -> str:
@@ -106,8 +107,15 @@ def _lines(tally: Tally, speed: Speed) -> Iterator[Callable[[], None]]:
 def _bar(tally: Tally, speed: Speed) -> Iterator[Callable[[], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.table import Column
 
-    columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"))
+    # Narrow enough for 80 columns; the count is the last to give way.
+    counted = Column(no_wrap=True, min_width=9)
+    columns = (
+        BarColumn(bar_width=10),
+        MofNCompleteColumn(table_column=counted),
+        TextColumn("{task.description}"),
+    )
     with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as display:
         task = display.add_task("", total=None)
 
