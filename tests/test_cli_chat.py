@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -184,6 +185,7 @@ class TestAsk:
             assert "no_such" in done.stderr
             assert run("ask", "-o", "retries", "many", "--url", url, "x").returncode == 2
 
+    @pytest.mark.clients
     def test_shows_the_form_as_curl_that_works(self) -> None:
         with serving("--provider", "echo") as (url, _):
             for arguments in (["it's é\n& more"], ["it's é\n& more", "-a", str(PNG)]):
@@ -198,6 +200,16 @@ class TestAsk:
                     check=True,
                 )
                 assert '"response":"it\'s é\\n& more"' in done.stdout
+
+    def test_shows_the_form_and_no_key(self) -> None:
+        shown = run(
+            "ask", "--dry-run", "--url", "http://127.0.0.1:9", "it's", DYNASPARK_API_KEY="k3y"
+        )
+        words = shlex.split(shown.stdout)
+        assert words[:2] == ["curl", "http://127.0.0.1:9/generate_response"]
+        assert words[-3:] == ["user_input=it's", "--data-urlencode", "ai_model=gemini-1.5-flash"]
+        assert "authorization: Bearer $DYNASPARK_API_KEY" in words
+        assert "k3y" not in shown.stdout
 
 
 class TestLogs:

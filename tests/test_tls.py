@@ -98,7 +98,7 @@ async def test_a_certificate_that_the_machine_trusts(certificate: Path, with_pro
         way = [proxy.url("http", "me:word@")] if with_proxy else []
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-W", "error", "-c", TRUSTING, url, *way),
-            env={"SSL_CERT_FILE": str(certificate)},
+            env={"SSL_CERT_FILE": str(certificate.with_name("authority.pem"))},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
