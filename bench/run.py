@@ -52,7 +52,8 @@ class Run:
 
     def worker(self, contender: str, python: str = sys.executable) -> Worker:
         """A process that makes a contender's calls; to be entered."""
-        return Worker(contender, python, {"SSL_CERT_FILE": self._certificate[0]})
+        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it asks the network at its import
+        return Worker(contender, python, {"SSL_CERT_FILE": self._certificate[0], **quiet})
 
     def wanted(self, name: str, get: Callable[[], str]) -> str | None:
         """A peer's program, or None, and a line for the report, where it cannot be had."""

@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ..processes import Worker
-    from ..run import Run
+    from ..run import Measure, Run
 
 BY_HAND, PER_CALL = "aiohttp by hand", "a session per call"
 MODULES = {OURS: "ours", BY_HAND: "by_hand", PER_CALL: "session_per_call"}
 SECONDS = 0.4
 """How long one measurement takes, about."""
+
+MANY = 10_000
 
 GOALS = {
     ("plain", 32): [Goal(1.15, 2, BY_HAND), Goal(2.7, 5, PER_CALL)],
@@ -39,6 +41,22 @@ def run(run: Run) -> None:
                 measure(run, workers, "call", kind, {"url": url}, flight, goals)
         job = {"url": f"{run.upstream()}/whole", "picture": str(picture)}
         measure(run, workers, "call", "with a 1 MB picture", job, 8)
+        url = f"{run.upstream()}/whole"
+        growths = {name: growth(workers[name], url) for name in (OURS, BY_HAND)}
+        columns = [Column("growth", "", "times the CPU of a call among 32", Goal(1.5, 1.1))]
+        run.compare("call", "10,000 waiting", growths, columns)
+
+
+def growth(worker: Worker, url: str) -> Measure:
+    """How much more CPU a call takes where thousands wait for a connection."""
+
+    def measure() -> dict[str, float]:
+        job = {"do": "calls", "url": url}
+        few = worker.ask({**job, "flight": 32, "count": 2 * 32 * 32})
+        many = worker.ask({**job, "flight": MANY, "count": MANY})
+        return {"growth": many["cpu"] / few["cpu"]}
+
+    return measure
 
 
 def measure(
