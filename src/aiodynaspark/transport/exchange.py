@@ -48,7 +48,7 @@ class Exchange(Generic[T]):
         self._where = str(url.origin())
         self._host = transport.host(self._where, request.key)
         self._deadline = Deadline(request.seconds, self._where, stream=not request.whole)
-        self._sending = Sending(transport, request, url, self._deadline)
+        self._sending = Sending(transport, request, url, self._where, self._deadline)
         self._failures: list[DynasparkError] = []
         self._response: Response | None = None
         self._batches: AsyncGenerator[list[T], None] | None = None

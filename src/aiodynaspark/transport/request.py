@@ -82,11 +82,15 @@ class Request:
 
 def _check_header(name: str, value: object) -> None:
     """Refuse what would break the request, without showing it: it may be a key."""
-    if not (_NAME.fullmatch(name) and isinstance(value, str) and _VALUE.fullmatch(value)):
+    if not (_NAME.fullmatch(name) and isinstance(value, str) and _is_sendable(value)):
         raise UsageError(
             f"The header {name!r} cannot be sent; "
             "take line breaks and control characters out of it."
         )
+
+
+def _is_sendable(value: str) -> bool:
+    return (value.isascii() and value.isprintable()) or _VALUE.fullmatch(value) is not None
 
 
 def _is_count(value: object) -> bool:

@@ -40,12 +40,12 @@ class Sending:
     """Sends one request, again where it is asked to, and gives the response to it."""
 
     def __init__(
-        self, transport: Transport, request: Request, url: URL, deadline: Deadline
+        self, transport: Transport, request: Request, url: URL, where: str, deadline: Deadline
     ) -> None:
         self._transport = transport
         self._request = request
         self._url = url
-        self._where = str(url.origin())
+        self._where = where
         self._deadline = deadline
         self._headers = {
             "accept": "*/*",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._body import Body
     from ..media import Attachment
 
-PIECE = 64 * 1024
+PIECE = 96 * 1024
 """Bytes read from an attachment at a time."""
 
 
