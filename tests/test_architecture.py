@@ -19,7 +19,7 @@ ROWS = [
         *("_inflate", "_json", "_limits", "_losses", "_picture_headers", "_picture_sources"),
         *("_portal", "_proxy", "_query_answer", "_retry", "_sse", "_transcript", "_url"),
     ],
-    ["transport", "provider"],
+    ["transport", "provider", "_options"],
     ["model", "local", "sheet"],
     ["providers"],
     ["registry", "fallback", "replay"],

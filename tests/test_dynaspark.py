@@ -379,8 +379,8 @@ class TestLosses:
         assert [(loss.kind, loss.name) for loss in lost] == [
             ("roles", "system"),
             ("roles", "user"),
-            ("option", "temperature"),
             ("media", "b.png"),
+            ("option", "temperature"),
         ]
 
     async def test_are_errors_where_none_are_wanted(self) -> None:

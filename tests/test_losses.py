@@ -63,7 +63,7 @@ async def test_a_call_tells_all_of_it_at_once() -> None:
             "", CHAT, url=server.url, media=[PNG, (PNG, "two.png")], top_p=1, losses=told.append
         )
     assert [[loss.kind for loss in losses] for losses in told] == [
-        ["roles", "roles", "roles", "option", "media"]
+        ["roles", "roles", "roles", "media", "option"]
     ]
 
 

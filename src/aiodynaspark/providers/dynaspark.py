@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -11,7 +11,8 @@ import msgspec
 from .. import settings
 from .._body import form_body
 from .._field import FieldDecoder
-from .._losses import dropped_pictures, ignored_options, merged_roles, report
+from .._losses import dropped_pictures, merged_roles
+from .._options import NetworkOptions
 from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
@@ -19,14 +20,12 @@ from ..media import media_items, open_media
 from ..prompt import pictures_in, render_prompt, text_of, turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 from ..sheet import contact_sheet
-from ..types import Facts, Loss, Notice, ServedBy
+from ..types import Facts, Notice, ServedBy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
-    from typing import Self
+    from collections.abc import AsyncGenerator, Mapping
 
     from ..media import Attachment
-    from ..transport import Transport
     from ..types import Chunk, MediaListType, Messages
 
 __all__ = ["Dynaspark"]
@@ -104,22 +103,16 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
             ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
             StreamError: the answer is malformed or cut; it holds the text so far.
         """
-        from ..transport import Request, current
+        from ..transport import current
 
         options = Options.parse(kwargs)
         post = await prepare(cls, model, messages, media, options)
-        request = Request(
-            url=post.endpoint,
+        request = options.request(
+            post.endpoint,
             body=form_body(post.fields, post.attachment),
             headers=post.headers,
-            key=options.api_key,
             proxy=proxy,
-            timeout=options.timeout,
-            retries=options.retries,
-            whole=not options.stream,
-            max_answer=options.max_answer,
             if_refused=f"No Dynaspark server answers at {post.base}: {WHAT_TO_DO}",
-            notify=options.notify,
         )
         transport = options.transport or await current()
         async with transport.stream(request, _Answer) as exchange:
@@ -129,53 +122,26 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
 
 
 @dataclass(slots=True)
-class Options:
+class Options(NetworkOptions):
     """What ``create_async_generator`` understands besides its named parameters.
 
     Attributes:
         url: base of the server; the endpoint, origin and referer follow it.
         api_endpoint: the full endpoint; wins over ``url``.
-        timeout: seconds over everything, retries included; 120 for a whole answer, else 600.
-        retries: attempts after the first one, 2 where it is not given.
-        headers: replace or extend the six that are always sent.
-        api_key: sent as a Bearer token.
-        stream: False asks for the answer as one piece.
         form: extra fields of the form.
-        max_answer: bytes of the answer's body, 16 MiB where it is not given.
-        transport: connections to use instead of the loop's own.
         images: what to do with several pictures: "first", "sheet" or "error".
         packing: how turns become one prompt: "plain" or "safe".
-        losses: called with the list of what the wire could not carry.
-        strict: True makes a loss an error.
-        notify: called with a sentence when the user has to be patient.
     """
 
     url: str | None = None
     api_endpoint: str | None = None
-    timeout: float | None = None
-    retries: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    api_key: str | None = field(default=None, repr=False)
-    stream: bool = True
     form: Mapping[str, str] = field(default_factory=dict)
-    max_answer: float | None = None
-    transport: Transport | None = None
     images: str = "first"
     packing: str = "plain"
-    losses: Callable[[list[Loss]], None] | None = None
-    strict: bool = False
-    notify: Callable[[str], None] | None = None
-    ignored: tuple[str, ...] = ()
 
-    @classmethod
-    def parse(cls, kwargs: Mapping[str, Any]) -> Self:
-        """Take what is known, and remember the names of the rest; None means the default."""
-        given = {name: value for name, value in kwargs.items() if value is not None}
-        known = {name: given.pop(name) for name in KNOWN.intersection(given)}
-        options = cls(**known, ignored=tuple(given))
-        _check("images", options.images, ("first", "sheet", "error"))
-        _check("packing", options.packing, ("plain", "safe"))
-        return options
+    def __post_init__(self) -> None:
+        _check("images", self.images, ("first", "sheet", "error"))
+        _check("packing", self.packing, ("plain", "safe"))
 
     async def fit(
         self, messages: Messages, media: MediaListType | None
@@ -183,7 +149,7 @@ class Options:
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
         pictures = [*media_items(media), *media_items(pictures_in(messages))]
-        losses = [*merged_roles(chat), *ignored_options(self.ignored)]
+        losses = merged_roles(chat)
         if len(pictures) > 1 and self.images == "error":
             raise UsageError(
                 f"This wire carries one picture, and {len(pictures)} were given; "
@@ -193,7 +159,7 @@ class Options:
             sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
             messages, pictures = _with_text(messages, legend), [(sheet, "sheet.jpg")]
         losses += dropped_pictures(name for _, name in pictures[1:])
-        report(losses, self.losses, strict=self.strict)
+        self.report(losses)
         return render_prompt(messages, self.packing), pictures[0] if pictures else None
 
     def endpoint(self, provider: type[Dynaspark]) -> str:
@@ -202,23 +168,16 @@ class Options:
             return self.api_endpoint
         return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
 
-    def all_headers(self, endpoint: str) -> dict[str, str]:
+    def browser_headers(self, endpoint: str) -> dict[str, str]:
         """The six headers that are always sent, the key's, and what the caller replaces."""
         origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
-        ours = {
-            "accept": "*/*",
-            "accept-language": "en-US,en;q=0.9",
-            "origin": origin,
-            "referer": f"{origin}/",
-            "user-agent": f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})",
-            "x-requested-with": "XMLHttpRequest",
-        }
-        if self.api_key:
-            ours["authorization"] = f"Bearer {self.api_key}"
-        return ours | {name.lower(): value for name, value in self.headers.items()}
-
-
-KNOWN = frozenset(option.name for option in fields(Options)) - {"ignored"}
+        return self.all_headers(
+            accept_language="en-US,en;q=0.9",
+            origin=origin,
+            referer=f"{origin}/",
+            user_agent=f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})",
+            x_requested_with="XMLHttpRequest",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +211,7 @@ async def prepare(
         *options.form.items(),
     ]
     attachment = open_media(*picture) if picture else None
-    return Post(endpoint, fields, options.all_headers(endpoint), attachment)
+    return Post(endpoint, fields, options.browser_headers(endpoint), attachment)
 
 
 def _with_text(messages: Messages, text: str) -> Messages:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import settings
 from .._body import json_body
 from .._completions import CompletionDecoder
-from .._losses import ignored_options, report
+from .._options import NetworkOptions
 from .._url import without_credentials
-from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, to_data_uri
 from ..prompt import turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
-    from typing import Self
+    from collections.abc import AsyncGenerator
 
-    from ..transport import Transport
-    from ..types import Chunk, Loss, MediaListType, Message, Messages
+    from ..types import Chunk, MediaListType, Message, Messages
 
 __all__ = ["OpenAI"]
 
@@ -85,30 +82,24 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
             ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
             StreamError: the answer is malformed, cut or an error; it holds the text so far.
         """
-        from ..transport import Request, current
+        from ..transport import current
 
-        options = Options.parse(kwargs)
+        options = Options.parse(kwargs, RELAYED)
         turns(messages)
         if not model:
             raise UsageError("The openai provider needs a model's name, such as openai:NAME.")
         if pictures := media_items(media):
             messages = await asyncio.to_thread(_with_pictures, messages, pictures)
-        options.report_losses()
-        request = Request(
-            url=options.base_url + ROUTE,
+        options.report([])
+        request = options.request(
+            options.base_url + ROUTE,
             body=json_body(options.body(model, messages)),
             headers=options.all_headers(),
-            key=options.api_key,
             proxy=proxy,
-            timeout=options.timeout,
-            retries=options.retries,
-            whole=not options.stream,
-            max_answer=options.max_answer,
             if_refused=(
                 f"Nothing answers at {without_credentials(options.base_url)}; "
                 "check that it is running."
             ),
-            notify=options.notify,
         )
         transport = options.transport or await current()
         async with transport.stream(request, CompletionDecoder) as exchange:
@@ -118,62 +109,19 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
 
 
 @dataclass(slots=True)
-class Options:
+class Options(NetworkOptions):
     """What ``create_async_generator`` understands besides the fields that it relays.
 
     Attributes:
-        base_url: the part before ``/chat/completions``; ``OPENAI_BASE_URL`` where it is not given.
-        api_key: sent as a Bearer token; ``OPENAI_API_KEY`` goes with ``OPENAI_BASE_URL`` alone.
-        timeout: seconds over everything, retries included; 120 for a whole answer, else 600.
-        retries: attempts after the first one, 2 where it is not given.
-        stream: False asks the endpoint for a whole answer.
-        headers: further headers.
+        base_url: the part before ``/chat/completions``; ``OPENAI_BASE_URL`` where it is not given,
+            and then ``OPENAI_API_KEY`` goes with it where no key is.
         extra: further fields of the request; they win over all others, None leaves a field out.
-        max_answer: bytes of the answer's body, 16 MiB where it is not given.
-        transport: connections to use instead of the loop's own.
-        losses: called with the list of what was ignored.
-        strict: True makes a loss an error.
-        notify: called with a sentence when the user has to be patient.
     """
 
     base_url: str = ""
-    api_key: str | None = field(default=None, repr=False)
-    timeout: float | None = None
-    retries: int | None = None
-    stream: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     extra: Mapping[str, Any] = field(default_factory=dict)
-    max_answer: float | None = None
-    transport: Transport | None = None
-    losses: Callable[[list[Loss]], None] | None = None
-    strict: bool = False
-    notify: Callable[[str], None] | None = None
-    relayed: Mapping[str, Any] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
 
-    @classmethod
-    def parse(cls, kwargs: Mapping[str, Any]) -> Self:
-        """Take what is known, and remember the names of the rest; None means the default.
-
-        Raises:
-            UsageError: there is no URL to ask.
-        """
-        known = {option.name for option in fields(cls)} - {"relayed", "ignored"}
-        given = {name: value for name, value in kwargs.items() if value is not None}
-        options = cls(
-            **{name: value for name, value in given.items() if name in known},
-            relayed={name: value for name, value in given.items() if name in RELAYED},
-            ignored=tuple(name for name in given if name not in known | RELAYED),
-        )
-        options.find_endpoint()
-        return options
-
-    def find_endpoint(self) -> None:
-        """Settle the URL and the key.
-
-        Raises:
-            UsageError: there is no URL to ask.
-        """
+    def __post_init__(self) -> None:
         if not self.base_url:
             # A key from the environment never goes to another host than the environment's.
             self.base_url = settings.openai_base_url() or ""
@@ -185,10 +133,6 @@ class Options:
                 "such as http://127.0.0.1:11434/v1."
             )
 
-    def report_losses(self) -> None:
-        """Tell the caller which options were ignored."""
-        report(ignored_options(self.ignored), self.losses, strict=self.strict)
-
     def body(self, model: str, messages: Messages) -> dict[str, Any]:
         """The request's JSON."""
         body: dict[str, Any] = {"model": model, "messages": messages, **self.relayed}
@@ -196,13 +140,6 @@ class Options:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         body |= self.extra
         return {name: value for name, value in body.items() if value is not None}
-
-    def all_headers(self) -> dict[str, str]:
-        """Our headers, the key's, and the caller's."""
-        ours = {"accept": "*/*", "user-agent": f"aiodynaspark/{__version__}"}
-        if self.api_key:
-            ours["authorization"] = f"Bearer {self.api_key}"
-        return ours | {name.lower(): value for name, value in self.headers.items()}
 
 
 def _with_pictures(messages: Messages, pictures: list[tuple[Any, str | None]]) -> list[Message]:
