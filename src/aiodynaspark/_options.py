@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
-from functools import cache
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._losses import ignored_options, report
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 OWN = {"relayed", "ignored"}
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True)
 class NetworkOptions:
     """What a provider understands besides the named parameters of ``create_async_generator``.
 
@@ -64,7 +63,8 @@ class NetworkOptions:
             UsageError: an option has a value that it cannot have.
         """
         given = {name: value for name, value in kwargs.items() if value is not None}
-        known = {name: given.pop(name) for name in _names(cls).intersection(given)}
+        names = (cls.__dataclass_fields__.keys() & given.keys()) - OWN
+        known = {name: given.pop(name) for name in names}
         carried = {name: given.pop(name) for name in relayed if name in given}
         return cls(**known, relayed=carried, ignored=tuple(given))
 
@@ -120,8 +120,3 @@ class NetworkOptions:
             if_refused=if_refused,
             notify=self.notify,
         )
-
-
-@cache
-def _names(options: type[Any]) -> frozenset[str]:
-    return frozenset(option.name for option in fields(options)) - OWN
