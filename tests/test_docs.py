@@ -92,7 +92,9 @@ def test_examples_run(script: Path, environment: dict[str, str]) -> None:
     execute([sys.executable, "-W", "error", str(script)], environment)
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "document", [*DOCUMENTS, ROOT / "README.ru.md"], ids=lambda path: path.stem
+)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
         assert (document.parent / target).exists(), target
@@ -111,3 +113,8 @@ def test_the_page_on_the_command_line_is_what_the_commands_say() -> None:
         check=True,
     )
     assert (ROOT / "docs" / "cli.md").read_text() == shown.stdout, "run python docs/cli.py"
+
+
+def test_the_russian_readme_shows_the_same_commands_and_code() -> None:
+    english, russian = (ROOT / name for name in ("README.md", "README.ru.md"))
+    assert BLOCK.findall(russian.read_text()) == BLOCK.findall(english.read_text())
