@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
+import sys
 from dataclasses import asdict
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +20,7 @@ from .run import Run
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no process outlives the run
     with Run(options.rounds) as run:
         for group in options.only or GROUPS:
             import_module(f"bench.groups.{GROUPS[group]}").run(run)

@@ -19,6 +19,9 @@ CHUNKED = re.compile(rb"\ntransfer-encoding: *chunked", re.IGNORECASE)
 TEXT = re.compile(rb"\d{12,} ")
 """How an upstream's stream begins: the time at which it was sent."""
 
+PATIENCE = 30.0
+"""Seconds that a gateway gets for all requests of one job."""
+
 
 class Client(asyncio.Protocol):
     """Asks again and again over one connection while there are requests left."""
@@ -99,7 +102,8 @@ async def put(job: dict[str, Any]) -> dict[str, float]:
     start = time.perf_counter()
     for _, client in opened:
         client.ask()
-    await asyncio.gather(*[client.done for _, client in opened])
+    async with asyncio.timeout(PATIENCE):
+        await asyncio.gather(*[client.done for _, client in opened])
     seconds = time.perf_counter() - start
     load.taken.sort()
     figures = {

@@ -60,9 +60,13 @@ class Run:
         try:
             return get()
         except MissingPeerError as error:
-            self.missing.append(f"{name}: {error}")
-            self.say(f"MISSING {name}: {error}")
+            self.note_missing(name, str(error))
             return None
+
+    def note_missing(self, name: str, reason: str) -> None:
+        """Say, now and in the report, what could not be measured."""
+        self.missing.append(f"{name}: {reason}")
+        self.say(f"MISSING {name}: {reason}")
 
     def compare(
         self, group: str, name: str, measures: Mapping[str, Measure], columns: Sequence[Column]
@@ -72,14 +76,20 @@ class Run:
             Case(group, f"{name}: {c.title}" if c.title else name, c.unit, c.more, list(c.goals))
             for c in columns
         ]
+        given_up: set[str] = set()
         for number in range(self.rounds):
-            turns = list(measures.items())
+            turns = [turn for turn in measures.items() if turn[0] not in given_up]
             for contender, measure in turns if number % 2 == 0 else reversed(turns):
-                figures = measure()
+                try:
+                    figures = measure()
+                except RuntimeError as error:
+                    self.note_missing(f"{contender}, {name}", str(error))
+                    given_up.add(contender)
+                    continue
                 for case, column in zip(cases, columns, strict=True):
                     if column.key in figures:
                         case.rounds.setdefault(contender, []).append(figures[column.key])
-        order = list(measures)
+        order = [contender for contender in measures if contender not in given_up]
         for case in cases:
             case.rounds = {name: case.rounds[name] for name in order if name in case.rounds}
         self.cases += cases
