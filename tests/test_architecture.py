@@ -83,6 +83,7 @@ def test_a_module_imports_from_rows_above_its_own(path: Path) -> None:
         ("rapidocr", {"local"}),
         ("click", {"cli"}),
         ("PIL", {"local", "sheet"}),
+        ("ray", {"batch_ray"}),
         ("g4f", {"plugins"}),
         ("llm", {"plugins"}),
         ("pydantic", {"plugins"}),

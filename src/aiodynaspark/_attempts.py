@@ -1,4 +1,4 @@
-"""Tells whoever wants to know of attempts that failed and are made again."""
+"""Lets whoever asks have a say in whether an attempt that failed is made again."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from typing import TypeAlias
 
     from .errors import DynasparkError
 
-    Listener: TypeAlias = Callable[[DynasparkError], None]
+    Judge: TypeAlias = Callable[[DynasparkError], Awaitable[bool]]
 
-_listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
+_judge: ContextVar[Judge | None] = ContextVar("judge", default=None)
 
 
 @contextmanager
-def told(listener: Listener) -> Iterator[None]:
-    """Call ``listener`` with the error of each attempt that the current task makes again."""
-    token = _listener.set(listener)
+def judged_by(judge: Judge) -> Iterator[None]:
+    """Have ``judge`` say, for each attempt of the current task that failed, if another follows."""
+    token = _judge.set(judge)
     try:
         yield
     finally:
-        _listener.reset(token)
+        _judge.reset(token)
 
 
-def tell(error: DynasparkError) -> None:
-    """Say that an attempt failed with ``error`` and that another one follows."""
-    if (listener := _listener.get()) is not None:
-        listener(error)
+async def may_follow(error: DynasparkError) -> bool:
+    """Whether another attempt may follow one that failed with ``error``."""
+    judge = _judge.get()
+    return judge is None or await judge(error)

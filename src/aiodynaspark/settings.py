@@ -49,6 +49,22 @@ def openai_api_key() -> str | None:
     return os.environ.get("OPENAI_API_KEY") or None
 
 
+def ray_address() -> str | None:
+    """``RAY_ADDRESS`` where it is set: the Ray cluster to use."""
+    return os.environ.get("RAY_ADDRESS", "").strip() or None
+
+
+def variable_holding(value: str) -> str | None:
+    """The name of a variable that holds a value, our own ones first; None where there is none."""
+    found = [name for name, held in os.environ.items() if held == value]
+    return min(found, key=lambda name: (not name.startswith("DYNASPARK_"), name), default=None)
+
+
+def held_by(variable: str) -> str | None:
+    """What a variable holds, where it is set."""
+    return os.environ.get(variable) or None
+
+
 def weights_file() -> Path | None:
     """``DYNASPARK_GGUF``: weights to use instead of the small model's own."""
     return _path("DYNASPARK_GGUF")

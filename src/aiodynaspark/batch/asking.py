@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from .._attempts import told
+from .._attempts import judged_by
 from ..errors import AuthenticationError, ConnectError, DynasparkError, RateLimitError
 from .limiter import LocalLimiter, is_push_back
 from .rows import answer_row, failure_row
@@ -114,7 +114,7 @@ class _Crew:
     async def _one(self, row: Row, lease: float) -> None:
         answered = pushed_back = False
         try:
-            with told(partial(self._retried, lease)):
+            with judged_by(partial(self._limiter.may_retry, lease)):
                 outcome: Outcome = await _ask(row, self._model)
             answered = self._anything_answered = True
         except Exception as error:
@@ -124,9 +124,6 @@ class _Crew:
             await self.outcomes.put(outcome)
         finally:
             self._limiter.release(lease, answered=answered, pushed_back=pushed_back)
-
-    def _retried(self, lease: float, error: DynasparkError) -> None:
-        self._limiter.retried(lease, pushed_back=is_push_back(error))
 
     def _outcome_of(self, error: Exception, row: Row) -> Outcome:
         if self._ends_the_run(error):

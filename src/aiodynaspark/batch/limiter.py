@@ -20,8 +20,8 @@ class Limiter(Protocol):
     async def acquire(self) -> float:
         """Wait for a lease."""
 
-    def retried(self, lease: float, *, pushed_back: bool) -> None:
-        """Report that an attempt under a lease failed and is made again."""
+    async def may_retry(self, lease: float, error: DynasparkError) -> bool:
+        """Report that an attempt under a lease failed; return whether another may be made."""
 
     def release(self, lease: float, *, answered: bool, pushed_back: bool = False) -> None:
         """Give a lease back, and say how the row ended."""
@@ -58,21 +58,40 @@ class LocalLimiter:
         """How many leases may be out now."""
         return self._concurrency.limit
 
-    async def acquire(self) -> float:
-        """Wait for room and for the pace; return the time on the loop's clock."""
-        while self._out >= self.limit:
+    @property
+    def has_room(self) -> bool:
+        """Whether another lease may be out now."""
+        return self._out < self.limit
+
+    async def room(self) -> None:
+        """Wait until another lease may be out."""
+        while not self.has_room:
             self._room.clear()
             await self._room.wait()
+
+    def take(self) -> tuple[float, float]:
+        """Take a lease at once; return it, and the seconds until the pace lets it begin."""
         self._out += 1
         now = asyncio.get_running_loop().time()
-        if self._pace is None or (wait := self._pace.take(now)) <= 0:
-            return now
-        try:
-            await asyncio.sleep(wait)
-        except BaseException:
-            self._give_back()
-            raise
-        return now + wait
+        wait = self._pace.take(now) if self._pace is not None else 0.0
+        return now + wait, wait
+
+    async def acquire(self) -> float:
+        """Wait for room and for the pace; return the time on the loop's clock."""
+        await self.room()
+        lease, wait = self.take()
+        if wait > 0:
+            try:
+                await asyncio.sleep(wait)
+            except BaseException:
+                self._give_back()
+                raise
+        return lease
+
+    async def may_retry(self, lease: float, error: DynasparkError) -> bool:
+        """Take in a retry; here the transport's own budget is all there is to keep to."""
+        self.retried(lease, pushed_back=is_push_back(error))
+        return True
 
     def retried(self, lease: float, *, pushed_back: bool) -> None:
         """Count a retry, pay its token, and narrow down where the server asked for it."""

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
-from .asking import answer_rows
 from .due import Due, survey
+from .engine import LocalEngine
 from .ledger import Ledger, errors_beside
-from .limiter import LocalLimiter
 from .lines import opened
 from .manifest import manifest_of
 from .pictures import Pictures
@@ -19,9 +18,10 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
     from ..model import Model
+    from .engine import Engine
     from .lines import Jobs
     from .rows import Row
 
@@ -44,6 +44,7 @@ async def run(
     force: bool = False,
     stop: asyncio.Event | None = None,
     tally: Tally | None = None,
+    engine: Callable[[int | None, float | None], Engine] = LocalEngine,
 ) -> Tally:
     """Ask a model about each row of an input; go on where an earlier run was cut off.
 
@@ -64,6 +65,7 @@ async def run(
         force: go on though the input, the model or the settings have changed.
         stop: set it to end early; rows under way get 10 s.
         tally: figures to keep up to date, for a display.
+        engine: makes, of ``concurrency`` and ``rpm``, what does the asking.
 
     Returns:
         The figures of the run.
@@ -82,7 +84,7 @@ async def run(
     if not out.parent.is_dir():
         raise UsageError(f"There is no directory {out.parent}; make it first.")
     stop = stop or asyncio.Event()
-    limiter = LocalLimiter(concurrency, rpm)
+    asking = engine(concurrency, rpm)
     with ExitStack() as stack:
         lines = await asyncio.to_thread(stack.enter_context, opened(jobs, spool=out.parent))
         ledger = stack.enter_context(Ledger(out, errors, lines.file))
@@ -95,10 +97,10 @@ async def run(
         async with (
             _synced(ledger),
             aclosing(due.rows(limit, tally, refuse=recorder.record)) as rows,
-            aclosing(answer_rows(rows, model, limiter=limiter, stop=stop)) as outcomes,
+            aclosing(asking.answer(rows, model, stop=stop)) as outcomes,
         ):
             async for outcome in outcomes:
-                tally.retries, tally.concurrency = limiter.retries, limiter.limit
+                tally.retries, tally.concurrency = asking.retries, asking.concurrency
                 await recorder.record(outcome)
         tally.stopped = stop.is_set() and tally.finished < tally.rows
     return tally

@@ -7,13 +7,14 @@ import signal
 import sys
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
     from ..batch import Tally
     from ..model import Model
@@ -50,6 +51,16 @@ def _concurrency(context: click.Context, parameter: click.Parameter, value: str)
     "--allow-dir", "allow_dirs", multiple=True, metavar="DIR", help="Pictures may lie there too."
 )
 @click.option("--retry-errors", is_flag=True, help="Ask again about the rows that failed.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Ask from this process, or from a Ray cluster.",
+)
+@click.option("--address", metavar="HOST:PORT|auto", help="The Ray cluster; else one started here.")
+@click.option(
+    "--workers", type=click.IntRange(1), metavar="N", help="Workers on Ray; else a CPU each."
+)
 @click.option("--force", is_flag=True, help="Go on though the input or the model has changed.")
 def batch(source: str, out: Path, **settings: Any) -> int:
     """Ask about each row of IN, and append the answers to OUT; run again, it goes on.
@@ -64,18 +75,31 @@ def batch(source: str, out: Path, **settings: Any) -> int:
 
 
 async def _batch(
-    source: str, out: Path, *, model: str, url: str | None, timeout: float | None, **settings: Any
+    source: str,
+    out: Path,
+    *,
+    model: str,
+    url: str | None,
+    timeout: float | None,
+    engine: str,
+    address: str | None,
+    workers: int | None,
+    **settings: Any,
 ) -> Tally:
-    from ..batch import Tally, run
+    from ..batch import Tally
     from .batch_progress import shown
     from .progress import opening
     from .target import target
 
     jobs = sys.stdin.buffer if source == "-" else source
+    on_ray = engine == "ray"
+    run = _on_ray(address, workers) if on_ray else _here(address, workers)
     tally = Tally()
-    async with target(model, url) as found:
+    async with target(model, url, direct=on_ray) as found:
         asked = _configured(found, named=bool(model), timeout=timeout)
         await opening(asked)
+        if on_ray:
+            await asked.aclose()  # it can be opened, and each worker opens its own
         try:
             with _interruptible() as stop:
                 async with shown(tally):
@@ -83,6 +107,20 @@ async def _batch(
         finally:
             await asked.aclose()
     return tally
+
+
+def _here(address: str | None, workers: int | None) -> Callable[..., Awaitable[Tally]]:
+    from ..batch import run
+
+    if address or workers:
+        raise click.UsageError("--address and --workers are for --engine ray.")
+    return run
+
+
+def _on_ray(address: str | None, workers: int | None) -> Callable[..., Awaitable[Tally]]:
+    from ..batch_ray import run
+
+    return partial(run, address=address, workers=workers)
 
 
 def _configured(model: Model, *, named: bool, timeout: float | None) -> Model:

@@ -121,8 +121,9 @@ class Exchange(Generic[T]):
             self._transport.note_waking(self._where, _retry.WAKING_WAIT if wait is None else wait)
         if wait is None or not self._host.budget.take(_retry.cost_of_retry(error)):
             raise error
+        if not await _attempts.may_follow(error):
+            raise error
         self._transport.retries += 1
-        _attempts.tell(error)
         log.info("attempt %d at %s failed; next in %.1f s", len(self._failures), self._where, wait)
         if not waking:  # else the queue behind the host does the waiting
             await self._sleep(wait)

@@ -1,0 +1,109 @@
+"""Ray itself: loaded where it is needed, found at its address or started here."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+from .. import settings
+from ..errors import ConnectError, UsageError, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+"""Ray tells nobody of its use, and does not warn of its own defaults, unless the user says so."""
+
+LOOPBACK = "127.0.0.2"
+"""Where a local Ray listens: whoever reaches it may run programs, and it would turn 127.0.0.1
+into the machine's address in its network."""
+
+PATIENCE = 5.0
+"""Seconds for a first word from a cluster; Ray itself would try for minutes."""
+
+
+def load() -> Any:
+    """Import Ray.
+
+    Raises:
+        UsageError: it is not installed.
+    """
+    try:
+        with settings.defaults(**QUIET):
+            import ray
+    except ImportError:
+        raise UsageError(
+            "Ray is not installed here; run `pip install 'aiodynaspark[ray]'`."
+        ) from None
+    return ray
+
+
+async def check(address: str | None) -> None:
+    """See that something listens where a cluster is said to be; start nothing.
+
+    Raises:
+        UsageError: Ray is not installed, or this is no address of a cluster.
+        ConnectError: nobody answers there.
+    """
+    load()
+    if address in (None, "auto", "local"):
+        return
+    host, _, port = str(address).rpartition(":")
+    if not host or not port.isdecimal() or "/" in host:
+        raise UsageError(
+            f"{address!r} is no address of a Ray cluster; give HOST:PORT of its head, or auto."
+        )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
+    except (OSError, OverflowError, TimeoutError):
+        raise _nobody(address) from None
+    writer.close()
+
+
+@asynccontextmanager
+async def opened(address: str | None) -> AsyncIterator[Any]:
+    """Give Ray, connected to a cluster or to one that is started here for as long as inside.
+
+    Args:
+        address: the cluster's; None for ``RAY_ADDRESS``, else one on this machine alone.
+
+    Raises:
+        ConnectError: there is no cluster.
+        UsageError: its versions of Ray or Python are not the ones here.
+    """
+    ray = load()
+    if ray.is_initialized():
+        yield ray  # the program's own
+        return
+    try:
+        await asyncio.to_thread(_start, ray, address or settings.ray_address())
+        yield ray
+    finally:
+        await asyncio.to_thread(ray.shutdown)
+
+
+def _start(ray: Any, address: str | None) -> None:
+    where = {"address": address} if address else {"_node_ip_address": LOOPBACK}
+    try:
+        with settings.defaults(**QUIET):
+            ray.init(**where, include_dashboard=None if address else False, **_SILENT)
+    except ConnectionError:
+        raise _nobody(address) from None
+    except RuntimeError as error:
+        if "ersion mismatch" not in str(error):
+            raise
+        raise UsageError(
+            f"The Ray cluster and this program do not match: {one_line(str(error))}"
+        ) from None
+
+
+_SILENT = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def _nobody(address: str | None) -> ConnectError:
+    return ConnectError(
+        f"There is no Ray cluster at {address}; start one with `ray start --head`.",
+        retryable=False,
+    )

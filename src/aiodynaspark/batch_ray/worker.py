@@ -1,0 +1,53 @@
+"""The actor that asks: one for each place in the cluster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._version import __version__
+from ..errors import DynasparkError
+from .leases import Leases
+from .shift import Shift
+from .travel import unpack
+
+if TYPE_CHECKING:
+    from ..batch.rows import Row
+    from .travel import Parcel
+
+
+class Worker:
+    """Runs the asynchronous core over the rows that it is given.
+
+    Args:
+        name: what no other worker has or had as its name.
+        parcel: the model.
+        gate: the limiter's actor.
+    """
+
+    def __init__(self, name: str, parcel: Parcel, gate: Any) -> None:
+        self._name = name
+        self._parcel = parcel
+        self._gate = gate
+        self._shift: Shift | None = None
+
+    async def open(self) -> tuple[str, DynasparkError | None]:
+        """Open the model; return our version here, and what is wrong if anything is."""
+        try:
+            model = unpack(self._parcel)
+            await model.open()
+        except DynasparkError as error:
+            return __version__, error
+        self._shift = Shift(model, lambda shift: Leases(self._gate, self._name, shift.waiting))
+        return __version__, None
+
+    async def turn(self, rows: list[Row]) -> tuple[list[Row], DynasparkError | None, bool]:
+        """Take rows, and return those that have ended, what went wrong, and if this was all."""
+        assert self._shift is not None, "open the worker first"
+        self._shift.put(rows)
+        ended = await self._shift.take()
+        return ended, self._shift.error, self._shift.is_over
+
+    async def stop(self) -> None:
+        """Begin no further row."""
+        if self._shift is not None:
+            self._shift.stop()
