@@ -64,6 +64,12 @@ class TestAsk:
             told = run("ask", "-s", "be brief", "--url", url, "hello").stdout
             assert told == "System: be brief\nUser: hello\nAssistant:\n"
 
+    def test_says_which_model_answered_where_it_is_another_one(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            other = run("ask", "--url", url, "-m", "no-such", "hello")
+            assert (other.stdout, other.stderr) == ("hello\n", "Answered by echo.\n")
+            assert run("ask", "--url", url, "-m", "echo", "hello").stderr == ""
+
     def test_prints_one_json_object_on_demand(self) -> None:
         with serving("--provider", "echo") as (url, _):
             done = run("ask", "--json", "--url", url, "-s", "be brief", "hello")

@@ -140,7 +140,7 @@ def _display(how: How, out: TextIO | None) -> Display:
 
     if how.as_json:
         return Collector(out)
-    return CodeBlock(out) if how.code else Printer(out)
+    return CodeBlock(out, how.model) if how.code else Printer(out, how.model)
 
 
 def _output(path: str | None) -> AbstractContextManager[TextIO | None]:

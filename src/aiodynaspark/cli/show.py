@@ -40,9 +40,11 @@ class Printer:
 
     Args:
         out: where the text goes, standard output unless told otherwise.
+        model: the model that was asked for; what else answered is said.
     """
 
-    def __init__(self, out: TextIO | None = None) -> None:
+    def __init__(self, out: TextIO | None = None, model: str = "") -> None:
+        self._model = model
         self._out = out or sys.stdout
         self._harmless = Harmless() if self._out.isatty() else None
         self._ends_line = True
@@ -57,6 +59,9 @@ class Printer:
             case Notice(text):
                 self.end()
                 click.echo(text, err=True)
+            case ServedBy(model) if self._model and model not in self._model:
+                self.end()
+                click.echo(f"Answered by {model}.", err=True)
 
     def lost(self, losses: list[Loss]) -> None:
         """Say which pictures and options got lost; that turns become a prompt is no news."""
@@ -98,8 +103,8 @@ class Rendered(Printer):
 class CodeBlock(Printer):
     """Prints the first code block alone, or everything where there is none."""
 
-    def __init__(self, out: TextIO | None = None) -> None:
-        super().__init__(out)
+    def __init__(self, out: TextIO | None = None, model: str = "") -> None:
+        super().__init__(out, model)
         self._text: list[str] = []
 
     def end(self, error: DynasparkError | None = None) -> None:
