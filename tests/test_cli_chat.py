@@ -159,6 +159,8 @@ class TestAsk:
         text = "Here:\n\n```python\nprint(1)\n```\n\n```\nother\n```\n"
         assert run("ask", "-x", "-m", "echo", text).stdout == "print(1)\n"
         assert run("ask", "-x", "-m", "echo", "no block").stdout == "no block\n"
+        with serving("--provider", "echo") as (url, _):  # which says beside it what answered
+            assert run("ask", "-x", "-m", "other", "--url", url, text).stdout == "print(1)\n"
 
     def test_writes_to_a_file(self, tmp_path: Path) -> None:
         out = tmp_path / "answer.txt"

@@ -57,10 +57,10 @@ class Printer:
             case Facts():
                 click.echo("\n".join(describe(chunk)), err=True)
             case Notice(text):
-                self.end()
+                self._end_line()
                 click.echo(text, err=True)
             case ServedBy(model) if self._model and model not in self._model:
-                self.end()
+                self._end_line()
                 click.echo(f"Answered by {model}.", err=True)
 
     def lost(self, losses: list[Loss]) -> None:
@@ -71,6 +71,9 @@ class Printer:
 
     def end(self, error: DynasparkError | None = None) -> None:
         """End the answer's last line."""
+        self._end_line()
+
+    def _end_line(self) -> None:
         if not self._ends_line:
             self._print("\n")
 
@@ -92,8 +95,7 @@ class Rendered(Printer):
 
         self._markdown = MarkdownPrinter(Console())
 
-    def end(self, error: DynasparkError | None = None) -> None:
-        """Print the last block."""
+    def _end_line(self) -> None:
         self._markdown.finish()
 
     def _print(self, text: str) -> None:
@@ -113,6 +115,9 @@ class CodeBlock(Printer):
         found = _BLOCK.search(text)
         text = found[1] if found else text
         super()._print(text if text.endswith("\n") else f"{text}\n")
+
+    def _end_line(self) -> None:
+        """Leave the text alone; it is printed in the end."""
 
     def _print(self, text: str) -> None:
         self._text.append(text)
