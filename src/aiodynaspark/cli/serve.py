@@ -103,7 +103,7 @@ def serve(
     _log_to_stderr(as_json=log_json)
 
     def started(url: str) -> None:
-        click.echo(f"Serving {what} at {url} (open it in a browser to chat; Ctrl-C stops)", err=True)
+        click.echo(f"Serving {what} at {url} (a browser shows a chat; Ctrl-C stops)", err=True)
 
     if fault is not None:
         what = f"the fault {fault}"
