@@ -39,7 +39,6 @@ def run(run: Run) -> None:
     measures = {
         OURS: starting("-c", "from aiodynaspark import Dynaspark"),
         "import aiohttp": starting("-c", "import aiohttp"),
-        "bare Python": starting("-c", "pass"),
     }
     run.compare("import", "from aiodynaspark import Dynaspark", measures, columns)
     measures = {

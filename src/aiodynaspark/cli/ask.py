@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from contextlib import aclosing, nullcontext
@@ -89,6 +88,8 @@ def ask(
     question = {"role": "user", "content": text or "Describe this picture."}
     conversation, turns = continued(cid, latest=latest)
     told = [{"role": "system", "content": system}] if system else []
+    import asyncio  # here: help and usage errors need none
+
     asyncio.run(_ask([*told, *turns, question], media, conversation, How(**how)))
 
 

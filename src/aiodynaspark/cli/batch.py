@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
 import sys
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Awaitable, Callable, Iterator
 
     from ..batch import Tally
@@ -68,6 +68,8 @@ def batch(source: str, out: Path, **settings: Any) -> int:
     IN holds one JSON object on each line, {"prompt": "..."} or as OpenAI's batches have it, and
     may be compressed (.gz). "-" reads a pipe, in which each line may also be a bare prompt.
     """
+    import asyncio
+
     tally = asyncio.run(_batch(source, out, **settings))
     if tally.stopped:
         raise click.Abort
@@ -135,6 +137,8 @@ def _configured(model: Model, *, named: bool, timeout: float | None) -> Model:
 @contextmanager
 def _interruptible() -> Iterator[asyncio.Event]:
     """Give an event that Ctrl-C and SIGTERM set; the second Ctrl-C interrupts at once."""
+    import asyncio
+
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def interrupt() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
@@ -13,6 +12,7 @@ import click
 from ..errors import DynasparkError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from ..model import Model
@@ -44,6 +44,8 @@ def chat(
     conversation, turns = continued(cid, latest=latest)
     if system:
         turns = [{"role": "system", "content": system}, *turns]
+    import asyncio
+
     with asyncio.Runner() as runner:
         talk = Talk(runner, model, url, turns, conversation, keep=not no_log)
         try:
