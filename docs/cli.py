@@ -27,7 +27,9 @@ def render() -> str:
 def _sections(context: click.Context) -> Iterator[str]:
     yield f"## `{context.command_path}`\n\n```text\n{context.get_help()}\n```\n"
     if isinstance(context.command, click.Group):
-        for name, command in sorted(context.command.commands.items()):
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            assert command is not None
             yield from _sections(
                 click.Context(command, context, name, max_content_width=96, terminal_width=96)
             )

@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 import pytest
+
+from aiodynaspark.cli import COMMANDS, commands
 
 DYNASPARK = [sys.executable, "-m", "aiodynaspark"]
 
@@ -172,6 +175,14 @@ def test_help_and_models_load_neither_aiohttp_nor_the_engine(arguments: tuple[st
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_list_of_commands_says_what_their_own_help_says() -> None:
+    context = click.Context(commands)
+    for name, says in COMMANDS.items():
+        command = commands.get_command(context, name)
+        assert command is not None
+        assert command.get_short_help_str(limit=1000) == says
 
 
 def test_the_module_is_the_command(tmp_path: Path) -> None:

@@ -1,22 +1,15 @@
-"""The command line: parse, call, print. Each command imports what it needs when it runs."""
+"""The command line: parse, call, print. A command is imported when it is asked for."""
 
 from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from .._version import __version__
 from ..errors import DynasparkError
-from .ask import ask
-from .batch import batch
-from .chat import chat
-from .completion import completion
-from .logs import logs
-from .models import models
-from .pull import pull
-from .serve import serve
 
 __all__ = ["commands", "main"]
 
@@ -24,7 +17,37 @@ DISK_FULL = 74
 INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS = {
+    "ask": "Ask PROMPT; what is piped in goes before it.",
+    "batch": "Ask about each row of IN, and append the answers to OUT; run again, it goes on.",
+    "chat": "Talk with a model; /help lists what else can be typed.",
+    "completion": "Print what makes SHELL complete dynaspark's commands and options.",
+    "logs": "List, show or stop keeping conversations.",
+    "models": "List what -m takes: PROVIDER:MODEL, each provider's default first.",
+    "pull": "Fetch the embedded model's weights ahead, to work offline from then on.",
+    "serve": "Answer the Dynaspark wire, from the embedded model or any other.",
+}
+"""The commands, each a module of that name here, and what its own help begins with."""
+
+
+class _Commands(click.Group):
+    """Lists the commands without importing any."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f".{name}", __name__), name)
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="dynaspark")
 def commands() -> None:
     """Ask a language model, serve one, and list what there is.
@@ -34,10 +57,6 @@ def commands() -> None:
     4 the key was refused, 5 a limit is reached, 74 the disk is full or broken,
     130 interrupted.
     """
-
-
-for command in (ask, chat, batch, serve, models, pull, logs, completion):
-    commands.add_command(command)
 
 
 def main() -> None:
