@@ -109,6 +109,12 @@ class TestALimiter:
         await asyncio.wait({waiting})
         assert limiter._out == 0
 
+    async def test_widens_by_all_that_ended_together(self) -> None:
+        limiter = LocalLimiter()
+        leases = [limiter.take()[0] for _ in range(8)]
+        limiter.release_all([(lease, True, False) for lease in leases])
+        assert limiter.limit == 16
+
     async def test_pays_for_retries_too(self) -> None:
         limiter = LocalLimiter(concurrency=4, per_minute=1)
         lease = await limiter.acquire()

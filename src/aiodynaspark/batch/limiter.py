@@ -9,7 +9,13 @@ from .._limits import Concurrency, Pace
 from ..errors import ResponseError, TransportTimeout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import TypeAlias
+
     from ..errors import DynasparkError
+
+    Settled: TypeAlias = tuple[float, bool, bool]
+    """A lease, whether its row was answered, whether the server pushed back."""
 
 OVERLOADED = frozenset({429, 503})
 
@@ -104,12 +110,18 @@ class LocalLimiter:
 
     def release(self, lease: float, *, answered: bool, pushed_back: bool = False) -> None:
         """Give a lease back, and widen or narrow by how the row ended."""
-        if answered:
-            self._concurrency.went_well(self._out)
-        elif pushed_back:
-            now = asyncio.get_running_loop().time()
-            self._concurrency.pushed_back(since=lease, now=now)
-        self._give_back()
+        self.release_all([(lease, answered, pushed_back)])
+
+    def release_all(self, settled: Iterable[Settled]) -> None:
+        """Give leases back together; they count as in use until the last of them is."""
+        in_use = not self.has_room
+        now = asyncio.get_running_loop().time()
+        for lease, answered, pushed_back in settled:
+            if answered and in_use:
+                self._concurrency.went_well(self.limit)
+            elif pushed_back:
+                self._concurrency.pushed_back(since=lease, now=now)
+            self._give_back()
 
     def _give_back(self) -> None:
         self._out -= 1

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 WAITING = 512
 """Ended rows that may wait to be fetched before further ones are held up."""
 
-LOOK_EVERY = 0.25
+LOOK_EVERY = 0.05
 """Seconds between two looks at the limiter's figures."""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from typing import TypeAlias
+from typing import TYPE_CHECKING
 
 from .._limits import LearntLimit, RetryBudget
 from ..batch import LocalLimiter
 
-Settled: TypeAlias = tuple[float, bool, bool]
-"""A lease that is given back, whether its row was answered, whether the server pushed back."""
+if TYPE_CHECKING:
+    from ..batch.limiter import Settled
 
 AHEAD = 0.25
 """Leases are granted so many seconds before the pace lets them begin."""
@@ -68,17 +68,16 @@ class Gate:
         if worker in self._gone:
             return
         self._held[worker] -= len(settled)
-        for lease, answered, pushed_back in settled:
+        for lease, answered, _ in settled:
             spent = self._spent.pop(lease, 0.0)
             if answered:
                 self._budget.give_back(1 + spent)
-            self._limiter.release(lease, answered=answered, pushed_back=pushed_back)
+        self._limiter.release_all(settled)
 
     async def forget(self, worker: str) -> None:
         """Take back what a worker held that is no more."""
         self._gone.add(worker)
-        for _ in range(self._held.pop(worker, 0)):
-            self._limiter.release(0.0, answered=False)
+        self._limiter.release_all([(0.0, False, False)] * self._held.pop(worker, 0))
 
     async def figures(self) -> tuple[int, int]:
         """Retries so far, and how many leases may be out."""

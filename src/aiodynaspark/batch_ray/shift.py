@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..batch.rows import Row
     from ..model import Model
 
-GATHER = 0.005
+GATHER = 0.05
 """Seconds in which further rows may end before they are taken out together."""
 
 
