@@ -35,8 +35,10 @@ def test_every_row_names_a_test() -> None:
 
 @pytest.mark.parametrize("file", DEPLOYED)
 def test_every_option_is_one(file: str) -> None:
-    command = [sys.executable, "-m", "aiodynaspark", "serve", "--help"]
-    offered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    offered = ""
+    for command in ("serve", "batch"):
+        asked = [sys.executable, "-m", "aiodynaspark", command, "--help"]
+        offered += subprocess.run(asked, capture_output=True, text=True, check=True).stdout
     foreign = {"--no-cache-dir", "--system", "--no-create-home", "--start-period", "--now"}
     written = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / file).read_text())) - foreign
     assert {option for option in written if option not in offered} == set()
