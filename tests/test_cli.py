@@ -140,6 +140,7 @@ class TestServe:
             (("--provider", "nonsense"), "no provider 'nonsense'"),
             (("--model", "nonsense"), "NAME=PROVIDER"),
             (("--provider", "echo", "--host", "203.0.113.1"), "203.0.113.1"),
+            (("--provider", "echo", "--port", "65536"), "65536"),
         ],
     )
     def test_bad_set_ups_do_not_start(self, arguments: tuple[str, ...], says: str) -> None:

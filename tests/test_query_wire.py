@@ -89,6 +89,8 @@ async def test_a_failure_in_mid_stream_is_one_event_and_the_end(url: str) -> Non
         ({}, 400),
         ({"user_input": " "}, 400),
         ({"user_input": "x", "temperature": "hot"}, 400),
+        ({"user_input": "x", "temperature": "nan"}, 400),
+        ({"user_input": "x", "top_p": "inf"}, 400),
         ({"user_input": "x", "seed": "1.5"}, 400),
         ({"user_input": "x", "stream": "maybe"}, 400),
         ({"user_input": "x", "voice": "alloy"}, 501),

@@ -258,6 +258,14 @@ class TestErrorShapes:
             (post(kind=None), 400),
             (post(kind="multipart/form-data"), 400),
             (post(b"garbage", kind=BOUNDARY), 400),
+            (post(b"--b\r\nno header\r\n\r\nx\r\n--b--\r\n", kind=BOUNDARY), 400),
+            (post(b"--b\r\nX: a\0b\r\n\r\nx\r\n--b--\r\n", kind=BOUNDARY), 400),
+            (post(b"--b\r\nX: " + b"x" * 100_000 + b"\r\n\r\nx\r\n--b--\r\n", kind=BOUNDARY), 400),
+            (post(b"--b\r\n" + b"X: y\r\n" * 5_000 + b"\r\nx\r\n--b--\r\n", kind=BOUNDARY), 400),
+            (post(part("_charset_", b"x" * 40) + b"--b--\r\n", kind=BOUNDARY), 400),
+            (post(part("user_input", b"hi")[:20], kind=BOUNDARY), 400),
+            (post(b"no gzip", "Content-Encoding: gzip"), 400),
+            (post(b"no gzip", "Content-Encoding: gzip", kind=BOUNDARY), 400),
             (post(b"user_input=%ff\xff"), 400),
         ],
     )
@@ -268,6 +276,7 @@ class TestErrorShapes:
         assert said.headers["content-type"].startswith("application/json")
         assert said.headers["server"] == "aiodynaspark"
         assert said.headers["x-content-type-options"] == "nosniff"
+        assert said.headers["x-request-id"].startswith("req_")
         assert list(json.loads(said.body)) == ["error"]
         assert isinstance(json.loads(said.body)["error"], str)
 
@@ -279,6 +288,21 @@ class TestErrorShapes:
         assert said.status == 404
         assert error["type"] == "invalid_request_error"
         assert sorted(error) == ["code", "message", "param", "type"]
+
+    @pytest.mark.parametrize("path", ["/v1/chat/completions", "/openai/v1/responses"])
+    @pytest.mark.parametrize("encoding", ["gzip", "x-gzip"])
+    async def test_a_damaged_encoding_is_the_clients_fault(self, path: str, encoding: str) -> None:
+        encoded = (f"Content-Encoding: {encoding}", "Expect: 100-continue")
+        head = post(b"", *encoded, path=path, kind="application/json", length=7)
+        async with serving() as url:
+            reader, writer = await connect(url)
+            writer.write(head)
+            await reader.readuntil(b"100 Continue\r\n\r\n")
+            writer.write(b"damaged")
+            said = parse(await reader.read())
+            await hang_up(writer)
+        assert said.status == 400
+        assert json.loads(said.body)["error"]["type"] == "invalid_request_error"
 
     async def test_a_405_says_what_is_allowed(self) -> None:
         async with serving() as url:

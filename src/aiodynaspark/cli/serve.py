@@ -32,7 +32,13 @@ if TYPE_CHECKING:
     help="Serve the models of this file, config.toml say, after those of --model.",
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option("--port", default=settings.DEFAULT_PORT, show_default=True, help="0: any free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=settings.DEFAULT_PORT,
+    show_default=True,
+    help="0: any free one.",
+)
 @click.option("--reuse-port", is_flag=True, help="Let several processes share the port.")
 @click.option(
     "--api-key",

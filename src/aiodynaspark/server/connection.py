@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
+from .request_ids import request_id
+
 if TYPE_CHECKING:
     import asyncio
 
@@ -41,7 +43,8 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun; it can only be broken off.")
         text = "The request is not HTTP as it should be." if status == 400 else "The server failed."
-        response = web.json_response({"error": text}, status=status, headers=ALWAYS_SENT)
+        named = {**ALWAYS_SENT, "x-request-id": request_id(request)}
+        response = web.json_response({"error": text}, status=status, headers=named)
         response.force_close()
         return response
 

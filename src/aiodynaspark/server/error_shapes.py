@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .._body import encode_json
+from ..errors import UsageError
 from .failures import headers_of, known
 from .keys import POLICY
 from .openai_errors import described, error_body
@@ -34,6 +35,8 @@ async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResp
         return await handler(request)
     except web.HTTPRequestEntityTooLarge:
         return answer_with(request.path, too_large(request.app[POLICY].max_body))
+    except web.RequestPayloadError:
+        return answer_with(request.path, _damaged())
     except web.HTTPException as error:
         advice = _ADVICE.get(error.status, error.reason)
         kept = {name: value for name, value in error.headers.items() if name == "Allow"}
@@ -54,6 +57,10 @@ def shaped(path: str, status: int, sentence: str, headers: Mapping[str, str]) ->
     """A status and a sentence as the wire of a path has them."""
     ours = path.startswith(OPENAI_PATHS)
     return _answer(described(sentence, status) if ours else {"error": sentence}, status, headers)
+
+
+def _damaged() -> UsageError:
+    return UsageError("The body is not in the encoding that its headers name; send it anew.")
 
 
 def _answer(body: object, status: int, headers: Mapping[str, str]) -> web.Response:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from aiohttp import BodyPartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import UnsupportedMedia, UsageError
 from ..media import MAX_SIZE, inspect
@@ -46,7 +47,7 @@ async def read_form(request: web.Request) -> Form:
     try:
         parts = await request.multipart()
         return await _read_parts(parts, _Allowance(request.client_max_size))
-    except (ValueError, AssertionError) as error:
+    except (ValueError, AssertionError, RuntimeError, HttpProcessingError) as error:
         if isinstance(error, UnsupportedMedia):
             raise
         raise UsageError("The multipart body is malformed; send it as RFC 7578 has it.") from error

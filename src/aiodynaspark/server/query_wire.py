@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,8 @@ def _options(request: web.Request) -> dict[str, Any]:
     for name, kind in [*((name, float) for name in NUMBERS), ("seed", int)]:
         if text := request.query.get(name):
             options[name] = check(text, kind, at=name, strict=False)
+            if not math.isfinite(options[name]):
+                raise UsageError(f"{name} has to be a finite number.", param=name)
     return options
 
 

@@ -11,7 +11,7 @@ _ID = web.RequestKey("request_id", str)
 _HARMLESS = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 
-def request_id(request: web.Request) -> str:
+def request_id(request: web.BaseRequest) -> str:
     """What a request is called, in its answer and in the log."""
     if _ID not in request:
         asked = request.headers.get("x-request-id", "")
@@ -19,6 +19,6 @@ def request_id(request: web.Request) -> str:
     return request[_ID]
 
 
-async def name_request(request: web.Request, response: web.StreamResponse) -> None:
+async def name_request(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put the id into an answer that is about to be sent."""
     response.headers["x-request-id"] = request_id(request)
