@@ -189,6 +189,17 @@ class TestTheForm:
         assert second.header("x-extra") == "1"
         assert second.header("authorization") == "Bearer k"
 
+    @pytest.mark.parametrize(
+        "framing", [{"Content-Length": "3"}, {"Transfer-Encoding": "chunked"}], ids=str
+    )
+    async def test_frames_its_body_itself(self, framing: dict[str, str]) -> None:
+        async with upstream(answer()) as server:
+            for _ in range(2):
+                await whole(url=server.url, headers=framing)
+            for seen in server.seen:
+                assert seen.header("transfer-encoding") is None
+                assert seen.header("content-length") == str(len(seen.body))
+
     async def test_goes_where_the_caller_says(self) -> None:
         async with upstream(answer()) as server:
             await whole(url=server.url + "/base/")

@@ -20,7 +20,7 @@ from .request import log
 from .sending import Sending, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Mapping
+    from collections.abc import AsyncGenerator, Callable
     from types import TracebackType
 
     from .answer import Decoder
@@ -54,12 +54,6 @@ class Exchange(Generic[T]):
         self._batches: AsyncGenerator[list[T], None] | None = None
         self._first: list[T] = []
         self._notice: asyncio.TimerHandle | None = None
-
-    @property
-    def response_headers(self) -> Mapping[str, str]:
-        """The answer's headers, names in any case."""
-        assert self._response is not None, "enter the exchange first"
-        return self._response.headers
 
     async def __aenter__(self) -> Self:
         self._transport.active.add(self)

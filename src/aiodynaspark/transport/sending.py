@@ -32,6 +32,8 @@ SAFE_REDIRECTS = frozenset({307, 308})
 """Those that repeat the request as it was; the others may make a GET of it."""
 
 PROXY_REFUSES = 407
+FRAMING = ("content-length", "transfer-encoding")
+"""Headers that say where a body ends: nobody but the sender knows that."""
 
 
 class Sending:
@@ -51,6 +53,8 @@ class Sending:
             "idempotency-key": secrets.token_hex(16),
             **{name.lower(): value for name, value in request.headers.items()},
         }
+        for name in FRAMING:  # a relayed one would cut the body short, or smuggle a request in
+            self._headers.pop(name, None)
         if request.body is not None:
             self._headers["content-type"] = request.body.content_type
         if "authorization" in self._headers:  # wins over credentials in the URL
