@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1] / "src" / "aiodynaspark"
 FILES = sorted(ROOT.rglob("*.py"))
 
 ROWS = [
-    ["_version", "errors", "types"],
+    ["_version", "_retry_after", "errors", "types"],
     [
         *("prompt", "media", "settings"),
         *("_attempts", "_body", "_capabilities", "_choices", "_completions", "_field"),

@@ -9,6 +9,7 @@ import json
 import urllib.parse
 from pathlib import Path
 
+import aiohttp
 import pytest
 from upstream import Seen, answer, hold, pieces, raw_server, upstream
 
@@ -18,12 +19,14 @@ from aiodynaspark import (
     Facts,
     Loss,
     Notice,
+    RateLimitError,
     ResponseError,
     ServedBy,
     StreamError,
     TransportTimeout,
     UnsupportedMedia,
     UsageError,
+    raise_for_status,
 )
 from aiodynaspark.transport import Transport, current
 
@@ -372,6 +375,14 @@ class TestBadInput:
             with pytest.raises(TransportTimeout, match=r"0.2 s"):
                 await whole(url=server.url, timeout=0.2)
             assert len(server.seen) == 1
+
+
+async def test_a_foreign_response_raises_what_its_status_stands_for() -> None:
+    async with upstream(answer("slow down", status=429, Retry_After="3")) as server:
+        async with aiohttp.ClientSession() as session, session.get(server.url) as response:
+            with pytest.raises(RateLimitError) as caught:
+                await raise_for_status(response)
+    assert (caught.value.status, caught.value.retry_after) == (429, 3)
 
 
 class TestLosses:

@@ -16,9 +16,9 @@ from aiodynaspark._retry import (
     answered,
     cost_of_retry,
     may_be_waking,
-    parse_retry_after,
     wait_before_retry,
 )
+from aiodynaspark._retry_after import parse_retry_after
 from aiodynaspark.errors import (
     ConnectError,
     DynasparkError,

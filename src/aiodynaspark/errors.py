@@ -25,8 +25,11 @@ HTML, a key or a prompt. Nobody matches on message text: ``retryable`` drives th
 from __future__ import annotations
 
 import json
+import time
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+from ._retry_after import parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -317,11 +320,13 @@ async def raise_for_status(response: Any, message: str | None = None) -> None:
         body = body if isinstance(body, bytes) else await body
     else:
         body = response.content
-    _raise(status, dict(response.headers), body, message)
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    _raise(status, headers, body, message)
 
 
 def _raise(status: int, headers: dict[str, str], body: bytes, message: str | None) -> NoReturn:
-    error = error_for_status(status, headers=headers, body=body)
+    retry_after = parse_retry_after(headers, time.time())
+    error = error_for_status(status, headers=headers, body=body, retry_after=retry_after)
     if message is not None:
         error.args = (message,)
     raise error

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .. import _attempts, _retry
+from .._retry_after import parse_retry_after
 from ..errors import (
     DynasparkError,
     RateLimitError,
@@ -171,7 +172,7 @@ class Exchange(Generic[T]):
     async def _attempt(self) -> None:
         """Send, check the status, and read up to the first thing decoded (or to the end)."""
         response = self._response = await self._sending.send()
-        retry_after = _retry.parse_retry_after(response.headers, time.time())
+        retry_after = parse_retry_after(response.headers, time.time())
         self._host.limit.learn(
             response.headers,
             retry_after=retry_after,
