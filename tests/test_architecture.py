@@ -16,8 +16,9 @@ ROWS = [
     [
         *("prompt", "media", "settings"),
         *("_attempts", "_body", "_capabilities", "_choices", "_completions", "_field"),
-        *("_inflate", "_json", "_limits", "_losses", "_picture_headers", "_picture_sources"),
-        *("_portal", "_proxy", "_query_answer", "_retry", "_sse", "_transcript", "_url"),
+        *("_headers", "_inflate", "_json", "_limits", "_losses", "_picture_headers"),
+        *("_picture_sources", "_portal", "_proxy", "_query_answer", "_retry", "_sse"),
+        *("_transcript", "_url"),
     ],
     ["transport", "provider", "_options"],
     ["model", "local", "sheet"],

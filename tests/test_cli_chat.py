@@ -208,7 +208,7 @@ class TestAsk:
             "ask", "--dry-run", "--url", "http://127.0.0.1:9", "it's", DYNASPARK_API_KEY="k3y"
         )
         words = shlex.split(shown.stdout)
-        assert words[:2] == ["curl", "http://127.0.0.1:9/generate_response"]
+        assert words[:3] == ["curl", "--compressed", "http://127.0.0.1:9/generate_response"]
         assert words[-3:] == ["user_input=it's", "--data-urlencode", "ai_model=gemini-1.5-flash"]
         assert "authorization: Bearer $DYNASPARK_API_KEY" in words
         assert "k3y" not in shown.stdout

@@ -14,6 +14,7 @@ from aiohttp import web
 from upstream import answer, hold, pieces, raw_server, until, upstream
 
 from aiodynaspark._body import json_body
+from aiodynaspark._headers import Headers
 from aiodynaspark.errors import (
     ConnectError,
     DynasparkError,
@@ -121,7 +122,7 @@ async def test_the_key_of_an_ask_stays_over_its_attempts(transport: Transport) -
     async with upstream(answer("", 500), answer("", 500), answer("hello")) as server:
         await ask(transport, server.url)
         await ask(transport, server.url)
-        await ask(transport, server.url, headers={"Idempotency-Key": "mine"})
+        await ask(transport, server.url, headers=Headers({"Idempotency-Key": "mine"}))
         keys = [seen.header("idempotency-key") for seen in server.seen]
     assert keys[0] == keys[1] == keys[2] != keys[3]
     assert keys[4] == "mine"
@@ -346,17 +347,17 @@ async def test_half_an_answer_is_kept_when_the_connection_breaks(transport: Tran
 async def test_headers_that_cannot_be_sent_are_refused_without_being_shown() -> None:
     for name, value in [("x-key", "secret\nx: y"), ("x-key", "secret\0"), ("x key", "secret")]:
         with pytest.raises(UsageError) as caught:
-            Request(url="http://127.0.0.1", headers={name: value})
+            Headers({name: value})
         assert "secret" not in str(caught.value)
     with pytest.raises(UsageError):
-        Request(url="http://127.0.0.1", headers={"x-key": 5})  # type: ignore[dict-item]
+        Headers({"x-key": 5})  # type: ignore[dict-item]
 
 
 async def test_what_a_request_holds_is_not_in_its_repr() -> None:
     request = Request(
         url="http://127.0.0.1",
         body=json_body({"prompt": "secret"}),
-        headers={"authorization": "secret"},
+        headers=Headers({"authorization": "secret"}),
         key="secret",
         proxy="http://user:secret@proxy",
     )
@@ -381,7 +382,7 @@ async def test_credentials_in_a_wrong_url_are_not_shown(transport: Transport) ->
 async def test_credentials_in_a_url_do_not_quarrel_with_a_key(transport: Transport) -> None:
     async with upstream(answer("hello")) as server:
         url = server.url.replace("://", "://user:secret@")
-        headers = {"authorization": "Bearer key"}
+        headers = Headers({"authorization": "Bearer key"})
         assert await ask(transport, url, headers=headers) == b"hello"
         assert server.seen[0].header("authorization") == "Bearer key"
         server.script[:] = [answer("", 404)]

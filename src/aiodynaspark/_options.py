@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ._headers import Headers
 from ._losses import ignored_options, report
 from ._version import __version__
 
@@ -76,19 +78,15 @@ class NetworkOptions:
         """
         report([*losses, *ignored_options(self.ignored)], self.losses, strict=self.strict)
 
-    def all_headers(self, **ours: str) -> dict[str, str]:
+    def all_headers(self, **ours: str) -> Headers:
         """Our headers, underscores for dashes, with the key's and those of the caller."""
-        headers = {"accept": "*/*", "user-agent": f"aiodynaspark/{__version__}"}
-        headers |= {name.replace("_", "-"): value for name, value in ours.items()}
-        if self.api_key:
-            headers["authorization"] = f"Bearer {self.api_key}"
-        return headers | {name.lower(): value for name, value in self.headers.items()}
+        return _headers(self.api_key, (*ours.items(),), *self.headers.items())
 
     def request(
         self,
         url: str,
         *,
-        headers: Mapping[str, str],
+        headers: Headers,
         proxy: str | None,
         if_refused: str,
         body: Body | None = None,
@@ -120,3 +118,15 @@ class NetworkOptions:
             if_refused=if_refused,
             notify=self.notify,
         )
+
+
+@lru_cache(maxsize=64)
+def _headers(
+    key: str | None, ours: tuple[tuple[str, str], ...], *callers: tuple[str, str]
+) -> Headers:
+    """Headers that ask after ask has in common, so that they are checked and written once."""
+    fields = {"user-agent": f"aiodynaspark/{__version__}"}
+    fields |= {name.replace("_", "-"): value for name, value in ours}
+    if key:
+        fields["authorization"] = f"Bearer {key}"
+    return Headers(fields | {name.lower(): value for name, value in callers})

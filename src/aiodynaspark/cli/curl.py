@@ -18,8 +18,10 @@ def render_curl(post: Post, picture: str | None) -> str:
         post: what would be sent.
         picture: the path of the file that would be sent, ``-`` for standard input.
     """
-    parts = ["curl", post.endpoint]
-    for name, value in post.headers.items():
+    fields = dict(post.headers.fields)
+    del fields["accept-encoding"]  # curl decodes what it can, and offers that itself
+    parts = ["curl", "--compressed", post.endpoint]
+    for name, value in fields.items():
         parts += ["-H", f"{name}: {MASK if name == 'authorization' else value}"]
     for name, value in post.fields:
         parts += ["--form-string" if post.attachment else "--data-urlencode", f"{name}={value}"]

@@ -25,6 +25,7 @@ from ..types import Facts, Notice, ServedBy
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from .._headers import Headers
     from ..media import Attachment
     from ..types import Chunk, MediaListType, Messages
 
@@ -168,7 +169,7 @@ class Options(NetworkOptions):
             return self.api_endpoint
         return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
 
-    def browser_headers(self, endpoint: str) -> dict[str, str]:
+    def browser_headers(self, endpoint: str) -> Headers:
         """The six headers that are always sent, the key's, and what the caller replaces."""
         origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
         return self.all_headers(
@@ -186,7 +187,7 @@ class Post:
 
     endpoint: str
     fields: list[tuple[str, str]]
-    headers: dict[str, str]
+    headers: Headers
     attachment: Attachment | None
 
     @property

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import aiohttp
 
@@ -12,14 +12,12 @@ from .._inflate import Inflater
 from .._transcript import Transcript
 from ..errors import BODY_EXCERPT, DynasparkError, StreamError, TransportError, TransportTimeout
 from .border import translate_cut
-from .request import MAX_ANSWER
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import Iterator
 
     from .deadline import Deadline
     from .fast_lane import Response
-    from .request import Request
 
 PIECE = 64 * 1024
 """Bytes of a body that are decoded at a time."""
@@ -40,43 +38,43 @@ class Decoder(Protocol[T]):
         """Return what is left at the end of the body, or raise StreamError if it is not whole."""
 
 
-class Answer:
-    """One response's body."""
+class Answer(Generic[T]):
+    """One response's body.
+
+    Args:
+        response: the response, of which the head has arrived.
+        decoder: a fresh one.
+        most: bytes that the body may have, after decompression.
+        deadline: the request's own.
+        where: the origin that was asked, for errors.
+    """
 
     def __init__(
-        self, response: Response, request: Request, deadline: Deadline, where: str
+        self, response: Response, decoder: Decoder[T], most: float, deadline: Deadline, where: str
     ) -> None:
-        self._response = response
-        self._most = request.max_answer or MAX_ANSWER
+        self._content = response.content
+        self._encoding = response.headers.get("content-encoding")
+        self._decoder = decoder
+        self._received = 0
+        self._most = most
         self._deadline = deadline
         self._where = where
         self._transcript = Transcript()
+        self._inflater: Inflater | None = None
+        self._inflated: Iterator[bytes] = iter(())
+        self._ended = False
 
-    async def batches(self, decoder: Decoder[T]) -> AsyncGenerator[list[T], None]:
-        """Yield lists of what the decoder made of the body, never an empty one.
+    async def more(self) -> list[T]:
+        """Wait for the next things that the decoder makes of the body; none at its end.
 
         Raises:
             StreamError: the body is malformed, too large or cut; it holds the text so far.
             TransportTimeout: a limit passed; it holds the text so far.
-            TransportError: the connection broke.
         """
-        received = 0
-        encoding = self._response.headers.get("content-encoding")
         try:
-            inflater = Inflater(encoding) if encoding else None
-            while data := await self._read(self._response.content):
-                for piece in inflater.feed(data) if inflater else (data,):
-                    received += len(piece)
-                    if received > self._most:
-                        raise self._too_large()
-                    if batch := decoder.feed(piece):
-                        yield self._heard(batch)
-                    if inflater:
-                        await asyncio.sleep(0)  # others get their turn
-            if inflater:
-                inflater.finish()
-            if batch := decoder.finish():
-                yield self._heard(batch)
+            while not self._ended:
+                if batch := self._decoded(await self._piece()):
+                    return batch
         except (StreamError, TransportTimeout) as error:
             error.partial = self._transcript.text()
             raise
@@ -86,28 +84,35 @@ class Answer:
                 partial=self._transcript.text(),
                 retryable=error.retryable,
             ) from error
-        finally:
-            self._transcript.close()
+        return []
 
     async def excerpt(self) -> bytes:
         """The body's beginning, as much as an error keeps of it; what is there, if it is cut."""
         body = b""
         with suppress(TransportError, StreamError, TimeoutError):
-            async with (
-                asyncio.timeout(EXCERPT_TIMEOUT),
-                aclosing(self.batches(_Bytes())) as batches,
-            ):
-                async for (piece,) in batches:
+            async with asyncio.timeout(EXCERPT_TIMEOUT):
+                while len(body) < BODY_EXCERPT and (piece := await self._piece()):
                     body += piece
-                    if len(body) >= BODY_EXCERPT:
-                        break
         return body
 
-    def _heard(self, batch: list[T]) -> list[T]:
-        self._deadline.heard()
-        for item in batch:
-            if isinstance(item, str):
-                self._transcript.add(item)
+    def close(self) -> None:
+        """Forget the text so far."""
+        self._transcript.close()
+
+    def _decoded(self, piece: bytes) -> list[T]:
+        if piece:
+            self._received += len(piece)
+            if self._received > self._most:
+                raise self._too_large()
+            batch = self._decoder.feed(piece)
+        else:
+            self._ended = True
+            batch = self._decoder.finish()
+        if batch:
+            self._deadline.heard()
+            for item in batch:
+                if isinstance(item, str):
+                    self._transcript.add(item)
         return batch
 
     def _too_large(self) -> StreamError:
@@ -116,7 +121,22 @@ class Answer:
             "raise it if you expect answers of that size."
         )
 
-    async def _read(self, content: aiohttp.StreamReader) -> bytes:
+    async def _piece(self) -> bytes:
+        """The next piece of the body, decompressed; an empty one is its end."""
+        if not self._encoding:
+            return await self._read()
+        if self._inflater is None:
+            self._inflater = Inflater(self._encoding)
+        while not (piece := next(self._inflated, b"")):
+            if not (data := await self._read()):
+                self._inflater.finish()
+                return b""
+            self._inflated = self._inflater.feed(data)
+        await asyncio.sleep(0)  # however much one read swells to, others get their turn
+        return piece
+
+    async def _read(self) -> bytes:
+        content = self._content
         try:
             if (data := content.read_nowait(PIECE)) or content.at_eof():
                 return data
@@ -128,13 +148,3 @@ class Answer:
             if rest := content._read_nowait(-1):
                 return rest
             raise translate_cut(error, self._where) from error
-
-
-class _Bytes:
-    """Decodes nothing."""
-
-    def feed(self, data: bytes) -> list[bytes]:
-        return [data]
-
-    def finish(self) -> list[bytes]:
-        return []

@@ -14,7 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
-    import asyncio
+    from collections.abc import Callable
 
     from .._proxy import Proxy
 
@@ -53,10 +53,8 @@ class _Counting(aiohttp.TCPConnector):
     async def _get(self, *args: Any, **kwargs: Any) -> Any:
         """A kept connection; one on which something came unasked would answer with that."""
         while (kept := await super()._get(*args, **kwargs)) is not None:
-            protocol, transport = kept.protocol, kept.transport
-            if protocol is not None and transport is not None:
-                if not _is_stale(protocol, transport):
-                    return kept
+            if not _is_stale(kept.protocol):
+                return kept
             kept.close()
         return None
 
@@ -65,16 +63,22 @@ class _Counting(aiohttp.TCPConnector):
         return await super()._create_connection(*args, **kwargs)
 
 
-def _is_stale(protocol: ResponseHandler, transport: asyncio.Transport) -> bool:
+def _is_stale(protocol: Any) -> bool:
     """Whether a connection holds bytes, or its end, that nobody has read yet."""
-    if protocol.should_close:
+    if protocol.should_close or protocol.transport is None:
         return True
-    descriptor = transport.get_extra_info("socket").fileno()
+    if (readable := getattr(protocol, "readable", None)) is None:
+        readable = protocol.readable = _watch(protocol.transport.get_extra_info("socket").fileno())
+    return bool(readable())
+
+
+def _watch(descriptor: int) -> Callable[[], bool]:
+    """Make what tells whether a read from a socket would return at once."""
     if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([descriptor], [], [], 0)[0])
+        return lambda: bool(select.select([descriptor], [], [], 0)[0])
     watched = select.poll()
     watched.register(descriptor, select.POLLIN)
-    return bool(watched.poll(0))
+    return lambda: bool(watched.poll(0))
 
 
 def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession:

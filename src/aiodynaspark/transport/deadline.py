@@ -20,15 +20,37 @@ T = TypeVar("T")
 
 
 class Deadline:
-    """When a request has to be through, and when its stream is taken for dead."""
+    """When a request has to be through, and when its stream is taken for dead.
+
+    One timer watches over all awaits of a request: where it rings before the limit of the one
+    under way, it is set anew. So an await costs no timer of its own, however many there are.
+    """
+
+    __slots__ = (
+        "_awaiting",
+        "_limit",
+        "_loop",
+        "_rang",
+        "_seconds",
+        "_silent_until",
+        "_stream",
+        "_timer",
+        "_where",
+        "at",
+    )
 
     def __init__(self, seconds: float, where: str, *, stream: bool) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._where = where
         self._stream = stream
-        self.at = self._loop.time() + seconds
-        self.heard()
+        now = self._loop.time()
+        self.at = now + seconds
+        self._silent_until = now + SILENCE
+        self._limit = self.at
+        self._timer: asyncio.TimerHandle | None = None
+        self._awaiting: asyncio.Task[object] | None = None
+        self._rang = False
 
     def now(self) -> float:
         """Seconds on the loop's clock."""
@@ -40,7 +62,8 @@ class Deadline:
 
     def heard(self) -> None:
         """Note that something with a meaning has come."""
-        self._silent_until = self._loop.time() + SILENCE
+        if self._stream:
+            self._silent_until = self._loop.time() + SILENCE
 
     async def bound(self, waiting: Awaitable[T], *, idle: bool = True) -> T:
         """Await within the deadline and, for a stream, within the idle limit.
@@ -48,16 +71,46 @@ class Deadline:
         Raises:
             TransportTimeout: one of them passed.
         """
+        task = asyncio.current_task()
+        assert task is not None
+        cancelling = task.cancelling()
+        self._watch(task, idle=idle)
+        try:
+            return await waiting
+        except asyncio.CancelledError as error:
+            if self._rang and task.cancelling() - 1 <= cancelling:
+                raise self.passed() from error
+            raise
+        finally:
+            self._awaiting = None
+            if self._rang:
+                task.uncancel()
+
+    def close(self) -> None:
+        """Stop the timer; nothing is awaited any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _watch(self, task: asyncio.Task[object], *, idle: bool) -> None:
+        """Have ``task`` cancelled when the limit of its next await passes."""
         limit = self.at
         if self._stream and idle:
             limit = min(limit, self._loop.time() + IDLE_TIMEOUT, self._silent_until)
-        try:
-            async with asyncio.timeout_at(limit) as bound:
-                return await waiting
-        except TimeoutError as error:
-            if not bound.expired():
-                raise
-            raise self.passed() from error
+        self._limit, self._awaiting, self._rang = limit, task, False
+        if self._timer is None or self._timer.when() > limit:
+            self.close()
+            self._timer = self._loop.call_at(limit, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._awaiting is None:
+            return
+        if self._limit > self._loop.time():
+            self._timer = self._loop.call_at(self._limit, self._ring)
+            return
+        self._rang = True
+        self._awaiting.cancel()
 
     def passed(self) -> TransportTimeout:
         """The error for a limit that has passed."""

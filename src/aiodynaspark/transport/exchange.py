@@ -17,11 +17,11 @@ from ..errors import (
 from .answer import Answer
 from .cold_start import LONGEST, NOTICE_AFTER, ColdStart
 from .deadline import Deadline
-from .request import log
+from .request import MAX_ANSWER, log
 from .sending import Sending, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import Callable
     from types import TracebackType
 
     from .answer import Decoder
@@ -52,7 +52,7 @@ class Exchange(Generic[T]):
         self._sending = Sending(transport, request, url, self._where, self._deadline)
         self._failures: list[DynasparkError] = []
         self._response: Response | None = None
-        self._batches: AsyncGenerator[list[T], None] | None = None
+        self._answer: Answer[T] | None = None
         self._first: list[T] = []
         self._notice: asyncio.TimerHandle | None = None
 
@@ -61,7 +61,7 @@ class Exchange(Generic[T]):
         try:
             await self._until_settled()
         except BaseException:
-            await self._close()
+            self._close()
             raise
         finally:
             if self._notice is not None:
@@ -74,29 +74,32 @@ class Exchange(Generic[T]):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._close()
+        self._close()
 
     def __aiter__(self) -> Self:
         """Iterate lists of what was decoded, as the bytes arrive."""
         return self
 
     async def __anext__(self) -> list[T]:
-        assert self._batches is not None, "enter the exchange first"
         if self._first:
-            first, self._first = self._first, []
-            return first
+            batch, self._first = self._first, []
+            return batch
+        assert self._answer is not None, "enter the exchange first"
         try:
-            return await anext(self._batches)
+            batch = await self._answer.more()
         except DynasparkError as error:
             error.retryable = False  # something was handed on
             raise
+        if not batch:
+            raise StopAsyncIteration
+        return batch
 
     async def _until_settled(self) -> None:
         while True:
             try:
                 await self._in_turn()
             except DynasparkError as error:
-                await self._drop_response()
+                self._drop_response()
                 self._failures.append(error)
                 await self._wait_or_give_up(error)
             else:
@@ -125,7 +128,8 @@ class Exchange(Generic[T]):
 
     async def _in_turn(self) -> None:
         """Make one attempt when it is this request's turn."""
-        await self._respect_limit()
+        if self._host.limit.wait(self._deadline.now()):
+            await self._respect_limit()
         cold = self._transport.cold.get(self._where)
         if cold is None or cold.is_over(self._deadline.now()):
             await self._attempt()
@@ -179,7 +183,14 @@ class Exchange(Generic[T]):
             now=self._deadline.now(),
             epoch=time.time(),
         )
-        answer = Answer(response, self._request, self._deadline, self._where)
+        request = self._request
+        answer = self._answer = Answer(
+            response,
+            self._new_decoder(),
+            request.max_answer or MAX_ANSWER,
+            self._deadline,
+            self._where,
+        )
         if response.status >= 300:
             raise error_for_status(
                 response.status,
@@ -188,26 +199,25 @@ class Exchange(Generic[T]):
                 where=self._where,
                 retry_after=retry_after,
             )
-        self._batches = answer.batches(self._new_decoder())
-        self._first = await anext(self._batches, [])
-        if self._request.whole:
-            self._first += [item async for batch in self._batches for item in batch]
+        self._first = await answer.more()
+        if request.whole:
+            while more := await answer.more():
+                self._first += more
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
             await asyncio.sleep(seconds)
 
-    async def _drop_response(self) -> None:
-        if self._batches is not None:
-            await self._batches.aclose()
-            self._batches = None
+    def _drop_response(self) -> None:
+        if self._answer is not None:
+            self._answer.close()
         if self._response is not None:
             self._response.close()  # a no-op where the body was read to its end
-            self._response = None
 
-    async def _close(self) -> None:
+    def _close(self) -> None:
         self._transport.active.discard(self)
-        await self._drop_response()
+        self._deadline.close()
+        self._drop_response()
 
     def abandon(self) -> None:
         """Mark the answer as closed, where no loop is left to close it with."""

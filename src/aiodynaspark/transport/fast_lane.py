@@ -57,7 +57,8 @@ class _Route(NamedTuple):
     """Where a URL leads: what tells a connector so, and how each request to it begins."""
 
     request: aiohttp.ClientRequest
-    head: str
+    key: Any
+    head: bytes
 
 
 class FastLane:
@@ -67,20 +68,27 @@ class FastLane:
         self._routes: dict[URL, _Route] = {}
 
     async def post(
-        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes
+        self, session: aiohttp.ClientSession, url: URL, headers: bytes, body: bytes
     ) -> Reply:
         """Send a request and wait for the answer's head.
+
+        Args:
+            session: whose connections to use.
+            url: where to.
+            headers: all lines but Host and Content-Length.
+            body: the whole of it.
 
         Raises:
             aiohttp.ClientError: as the public way would raise it.
         """
         route = self._routes.get(url) or self._learn(url)
-        lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
-        head = f"{route.head}{''.join(lines)}Content-Length: {len(body)}\r\n\r\n"
         connector: Any = session.connector
-        connection: Connection = await connector.connect(route.request, [], session.timeout)
+        connection: Connection | None = await connector._get(route.key, ())
+        if connection is None:
+            connection = await connector.connect(route.request, (), session.timeout)
+        head = b"%b%bContent-Length: %d\r\n\r\n" % (route.head, headers, len(body))
         try:
-            return await _converse(connection, url, head.encode() + body)
+            return await _converse(connection, url, head + body)
         except HttpProcessingError as error:
             connection.close()
             raise aiohttp.ClientResponseError(
@@ -95,7 +103,7 @@ class FastLane:
             self._routes.clear()
         request = aiohttp.ClientRequest("POST", url)
         head = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {request.headers['Host']}\r\n"
-        route = self._routes[url] = _Route(request, head)
+        route = self._routes[url] = _Route(request, request.connection_key, head.encode())
         return route
 
 

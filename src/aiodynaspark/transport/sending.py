@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import secrets
+import random
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
 
-from .._inflate import accept_encoding
+from .._headers import lines
 from .._url import without_credentials
 from ..errors import DynasparkError, ResponseError, TransportError, UsageError
 from . import fast_lane
@@ -32,8 +33,6 @@ SAFE_REDIRECTS = frozenset({307, 308})
 """Those that repeat the request as it was; the others may make a GET of it."""
 
 PROXY_REFUSES = 407
-FRAMING = ("content-length", "transfer-encoding")
-"""Headers that say where a body ends: nobody but the sender knows that."""
 
 
 class Sending:
@@ -47,18 +46,9 @@ class Sending:
         self._url = url
         self._where = where
         self._deadline = deadline
-        self._headers = {
-            "accept": "*/*",
-            "accept-encoding": accept_encoding(),
-            "idempotency-key": secrets.token_hex(16),
-            **{name.lower(): value for name, value in request.headers.items()},
-        }
-        for name in FRAMING:  # a relayed one would cut the body short, or smuggle a request in
-            self._headers.pop(name, None)
-        if request.body is not None:
-            self._headers["content-type"] = request.body.content_type
-        if "authorization" in self._headers:  # wins over credentials in the URL
-            self._url = url.with_user(None)
+        if url.raw_user is not None and "authorization" in request.headers.fields:
+            self._url = url.with_user(None)  # the header wins over credentials in the URL
+        self._own = _own_fields(request)
 
     @property
     def host(self) -> str | None:
@@ -92,7 +82,7 @@ class Sending:
         )
 
     def _check(self, response: Response) -> None:
-        if sum(len(name) + len(value) for name, value in response.raw_headers) > MAX_HEADERS:
+        if sum(map(len, chain.from_iterable(response.raw_headers))) > MAX_HEADERS:
             raise TransportError(
                 f"{self._where} answered with more than 64 KiB of headers; "
                 "report it to whoever runs the server.",
@@ -130,10 +120,10 @@ class Sending:
         request = self._request
         session, proxy = self._transport.session_for(url, request.proxy)
         sending: Awaitable[Response]
-        if fast_lane.fits(url, self._headers, request.body, proxy):
+        if fast_lane.fits(url, request.headers.fields, request.body, proxy):
             assert request.body is not None
-            lane = self._transport.fast_lane
-            sending = lane.post(session, url, self._headers, request.body.head)
+            head = request.headers.lines + lines(self._own)
+            sending = self._transport.fast_lane.post(session, url, head, request.body.head)
         else:
             sending = session.request(
                 "GET" if request.body is None else "POST",
@@ -153,12 +143,23 @@ class Sending:
 
     def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
         """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
+        headers = self._request.headers.fields | self._own
         if proxy is None:
-            return {"headers": self._headers}
+            return {"headers": headers}
         secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
         if url.scheme == "https":  # they are for the tunnel alone
-            return {"headers": self._headers, "proxy": proxy.url, "proxy_headers": secret}
-        return {"headers": self._headers | secret, "proxy": proxy.url}
+            return {"headers": headers, "proxy": proxy.url, "proxy_headers": secret}
+        return {"headers": headers | secret, "proxy": proxy.url}
+
+
+def _own_fields(request: Request) -> dict[str, str]:
+    """Header fields that no two requests share; a caller's own idempotency key stays."""
+    fields = {}
+    if "idempotency-key" not in request.headers.fields:
+        fields["idempotency-key"] = f"{random.getrandbits(128):032x}"
+    if request.body is not None:
+        fields["content-type"] = request.body.content_type
+    return fields
 
 
 def parse_url(url: str) -> URL:
