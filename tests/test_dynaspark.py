@@ -8,6 +8,7 @@ import email.policy
 import json
 import urllib.parse
 from pathlib import Path
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -25,6 +26,7 @@ from aiodynaspark import (
     StreamError,
     TransportTimeout,
     UnsupportedMedia,
+    UpstreamError,
     UsageError,
     raise_for_status,
 )
@@ -334,6 +336,12 @@ class TestBadInput:
             {"max_answer": 0},
             {"images": "all"},
             {"packing": "tight"},
+            {"api_key": 5},
+            {"api_endpoint": b"http://127.0.0.1:9"},
+            {"headers": "x: y"},
+            {"headers": {"x": 5}},
+            {"form": {"a": 5}},
+            {"form": [("a", "b")]},
         ],
         ids=str,
     )
@@ -383,6 +391,14 @@ async def test_a_foreign_response_raises_what_its_status_stands_for() -> None:
             with pytest.raises(RateLimitError) as caught:
                 await raise_for_status(response)
     assert (caught.value.status, caught.value.retry_after) == (429, 3)
+
+
+async def test_a_response_without_headers_or_body_does_too() -> None:
+    with pytest.raises(UpstreamError, match="503"):
+        await raise_for_status(SimpleNamespace(status=503))
+    with pytest.raises(ResponseError, match="no such page"):
+        body = b'{"error": "no such page"}'
+        await raise_for_status(SimpleNamespace(status_code=404, content=body))
 
 
 class TestLosses:

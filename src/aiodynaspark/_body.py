@@ -6,6 +6,7 @@ import json
 import re
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -44,7 +45,7 @@ def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None =
         return _multipart(fields, attachment)
     return Body(
         "application/x-www-form-urlencoded",
-        b"&".join([_quote(name) + b"=" + _quote(value) for name, value in fields]),
+        b"&".join([_quoted_name(name) + b"=" + _quote(value) for name, value in fields]),
     )
 
 
@@ -95,6 +96,11 @@ def _part(boundary: str, disposition: str) -> bytes:
 def escape_name(name: str) -> str:
     """Escape a name as browsers do (HTML, multipart/form-data encoding); the rest stays UTF-8."""
     return _NAME_UNSAFE.sub(lambda found: _NAME_ESCAPES[found[0]], name)
+
+
+@lru_cache(maxsize=64)
+def _quoted_name(name: str) -> bytes:
+    return _quote(name)
 
 
 def _quote(text: str) -> bytes:

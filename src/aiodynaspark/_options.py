@@ -2,28 +2,57 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from ._headers import Headers
 from ._losses import ignored_options, report
 from ._version import __version__
+from .errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
-    from typing import Self
+    from collections.abc import Callable, Collection
+    from types import ModuleType
+    from typing import Self, TypeAlias
 
     from ._body import Body
-    from .transport import Request, Transport
+    from .transport import Decoder, Exchange, Transport
     from .types import Loss
 
-OWN = {"relayed", "ignored"}
+    Check: TypeAlias = Callable[[str, object], None]
+
+T = TypeVar("T")
 
 
-@dataclass(slots=True)
+def is_text(name: str, value: object) -> None:
+    """Refuse what is no text, without showing it: it may be a key."""
+    if not isinstance(value, str):
+        raise UsageError(f"{name} has to be a text.")
+
+
+def is_texts(name: str, value: object) -> None:
+    """Refuse what is no dict of texts."""
+    pairs = value.items() if isinstance(value, Mapping) else [(None, None)]
+    if not all(isinstance(text, str) for pair in pairs for text in pair):
+        raise UsageError(f'{name} has to be a dict of texts, such as {{"name": "value"}}.')
+
+
+def one_of(*allowed: str) -> Check:
+    """Make what refuses all values but these."""
+
+    def check(name: str, value: object) -> None:
+        if value not in allowed:
+            raise UsageError(f"{name} has to be one of {', '.join(map(repr, allowed))}.")
+
+    return check
+
+
 class NetworkOptions:
     """What a provider understands besides the named parameters of ``create_async_generator``.
+
+    The class attributes are the defaults; an object holds what was given.
 
     Attributes:
         api_key: sent as a Bearer token.
@@ -40,18 +69,28 @@ class NetworkOptions:
         ignored: names of options that mean nothing here.
     """
 
-    api_key: str | None = field(default=None, repr=False)
+    api_key: str | None = None
     timeout: float | None = None
     retries: int | None = None
     stream: bool = True
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = MappingProxyType({})
     max_answer: float | None = None
     transport: Transport | None = None
     losses: Callable[[list[Loss]], None] | None = None
     strict: bool = False
     notify: Callable[[str], None] | None = None
-    relayed: Mapping[str, Any] = field(default_factory=dict)
-    ignored: tuple[str, ...] = ()
+
+    relayed: Mapping[str, Any]
+    ignored: tuple[str, ...]
+
+    checks: ClassVar[Mapping[str, Check]] = {"api_key": is_text, "headers": is_texts}
+    """What refuses a value that an option cannot have."""
+
+    _names: ClassVar[frozenset[str]]
+
+    def __init_subclass__(cls) -> None:
+        annotated = {name for base in cls.__mro__[:-1] for name in base.__annotations__}
+        cls._names = frozenset(name for name in annotated - {"checks"} if hasattr(cls, name))
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, Any], relayed: Collection[str] = ()) -> Self:
@@ -64,11 +103,25 @@ class NetworkOptions:
         Raises:
             UsageError: an option has a value that it cannot have.
         """
-        given = {name: value for name, value in kwargs.items() if value is not None}
-        names = (cls.__dataclass_fields__.keys() & given.keys()) - OWN
-        known = {name: given.pop(name) for name in names}
-        carried = {name: given.pop(name) for name in relayed if name in given}
-        return cls(**known, relayed=carried, ignored=tuple(given))
+        options, names = cls(), cls._names
+        known: dict[str, Any] = options.__dict__
+        other: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if value is not None:
+                (known if name in names else other)[name] = value
+        for name in known.keys() & cls.checks.keys():
+            cls.checks[name](name, known[name])
+        options.relayed = {name: other.pop(name) for name in relayed if name in other}
+        options.ignored = tuple(other)
+        options.settle()
+        return options
+
+    def settle(self) -> None:
+        """Work out what follows from other options or from the settings; a provider writes it.
+
+        Raises:
+            UsageError: something that is needed is missing.
+        """
 
     def report(self, losses: list[Loss]) -> None:
         """Tell the caller what gets lost, ignored options included.
@@ -78,37 +131,38 @@ class NetworkOptions:
         """
         report([*losses, *ignored_options(self.ignored)], self.losses, strict=self.strict)
 
-    def all_headers(self, **ours: str) -> Headers:
-        """Our headers, underscores for dashes, with the key's and those of the caller."""
-        return _headers(self.api_key, (*ours.items(),), *self.headers.items())
+    def all_headers(self, ours: tuple[tuple[str, str], ...] = ()) -> Headers:
+        """A provider's own headers, with the key's and those of the caller."""
+        return _headers(self.api_key, ours, *self.headers.items())
 
-    def request(
+    async def ask(
         self,
         url: str,
+        decoder: Callable[[], Decoder[T]],
         *,
         headers: Headers,
         proxy: str | None,
         if_refused: str,
         body: Body | None = None,
-    ) -> Request:
-        """The request that goes out under these options.
+    ) -> Exchange[T]:
+        """The exchange of one request under these options; entering it sends the request.
 
         Args:
             url: where to.
+            decoder: makes a decoder of the answer.
             headers: all of them.
             proxy: URL of a proxy for this call.
             if_refused: the sentence to say when nobody listens there.
             body: None makes it a GET.
 
         Raises:
-            UsageError: a number is out of its range.
+            UsageError: the URL, or a number, is none that can be used.
         """
-        from .transport import Request
-
-        return Request(
-            url=url,
-            body=body,
-            headers=headers,
+        network = _network()
+        request = network.Request(
+            url,
+            body,
+            headers,
             key=self.api_key,
             proxy=proxy,
             timeout=self.timeout,
@@ -118,6 +172,16 @@ class NetworkOptions:
             if_refused=if_refused,
             notify=self.notify,
         )
+        transport = self.transport or await network.current()
+        return transport.stream(request, decoder)
+
+
+@cache
+def _network() -> ModuleType:
+    """What loads aiohttp, when something is about to be sent."""
+    from . import transport
+
+    return transport
 
 
 @lru_cache(maxsize=64)
@@ -125,8 +189,7 @@ def _headers(
     key: str | None, ours: tuple[tuple[str, str], ...], *callers: tuple[str, str]
 ) -> Headers:
     """Headers that ask after ask has in common, so that they are checked and written once."""
-    fields = {"user-agent": f"aiodynaspark/{__version__}"}
-    fields |= {name.replace("_", "-"): value for name, value in ours}
+    fields = {"user-agent": f"aiodynaspark/{__version__}", **dict(ours)}
     if key:
         fields["authorization"] = f"Bearer {key}"
     return Headers(fields | {name.lower(): value for name, value in callers})

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
@@ -302,8 +303,8 @@ async def raise_for_status(response: Any, message: str | None = None) -> None:
     """Raise the error that a response's status stands for; do nothing below 400.
 
     Args:
-        response: an aiohttp response, or any object with ``status`` (or ``status_code``),
-            ``headers`` and an awaitable ``read()`` (or ``content`` bytes).
+        response: an aiohttp response, or any object with ``status`` (or ``status_code``); of its
+            ``headers`` and its body (``read()``, awaitable or not, or ``content``) what there is.
         message: what the error shall say instead of our own sentence.
 
     Raises:
@@ -315,13 +316,12 @@ async def raise_for_status(response: Any, message: str | None = None) -> None:
     status = getattr(response, "status", None) or response.status_code
     if status < 400:
         return
-    if hasattr(response, "read"):
-        body = response.read()
-        body = body if isinstance(body, bytes) else await body
-    else:
-        body = response.content
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    _raise(status, headers, body, message)
+    body = response.read() if hasattr(response, "read") else getattr(response, "content", b"")
+    if isinstance(body, Awaitable):
+        body = await body
+    given = getattr(response, "headers", None) or {}
+    headers = {name.lower(): value for name, value in given.items()}
+    _raise(status, headers, body if isinstance(body, bytes) else b"", message)
 
 
 def _raise(status: int, headers: dict[str, str], body: bytes, message: str | None) -> NoReturn:

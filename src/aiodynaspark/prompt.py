@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .errors import UsageError
 
 if TYPE_CHECKING:
-    from .types import Message, Messages
+    from .types import Messages
 
 __all__ = [
     "SYSTEM_ROLES",
@@ -20,6 +20,7 @@ __all__ = [
     "pack",
     "pictures_in",
     "render_prompt",
+    "render_turns",
     "text_of",
     "turns",
     "unpack",
@@ -35,6 +36,9 @@ _EXPLAINED = (
     "Answer the last turn as the assistant, without the marks.\n"
 )
 _INVITATION = "assistant:"
+_ROLES = frozenset({"assistant", "developer", "system", "tool", "user"})
+"""The usual ones; any other name that _ROLE fits may stand for a role too."""
+
 _ROLE = re.compile(r"\w[\w .-]*")
 
 
@@ -65,6 +69,12 @@ def format_prompt(
     chat = turns(messages)
     if len(messages) == 1 and not add_special_tokens:
         return chat[0].text
+    return _written(chat, do_continue=do_continue, include_system=include_system)
+
+
+def _written(
+    chat: Sequence[Turn], *, do_continue: bool = False, include_system: bool = True
+) -> str:
     lines = [
         f"{role.capitalize()}: {text}"
         for role, text in chat
@@ -79,9 +89,25 @@ def render_prompt(messages: Messages, packing: str = "plain") -> str:
     Raises:
         UsageError: as ``format_prompt``, or there is no such packing.
     """
-    if packing not in ("plain", "safe"):
+    return render_turns(turns(messages), packing, alone=len(messages) == 1)
+
+
+def render_turns(chat: Sequence[Turn], packing: str = "plain", *, alone: bool) -> str:
+    """Write turns as one prompt.
+
+    Args:
+        chat: what ``turns`` made of the messages.
+        packing: ``plain`` or ``safe``.
+        alone: whether there was one message, which stands by its bare text.
+
+    Raises:
+        UsageError: there is no such packing.
+    """
+    if packing == "safe":
+        return _packed(chat)
+    if packing != "plain":
         raise UsageError("packing must be 'plain' or 'safe'.")
-    return pack(messages) if packing == "safe" else format_prompt(messages)
+    return chat[0].text if alone else _written(chat)
 
 
 def pack(messages: Messages) -> str:
@@ -134,8 +160,8 @@ def turns(messages: Messages) -> tuple[Turn, ...]:
     """
     _check(messages)
     if len(messages) == 1:
-        return (_turn(messages[0], "messages[0]", default_role="user"),)
-    chat = (_turn(message, f"messages[{index}]") for index, message in enumerate(messages))
+        return (_turn(messages[0], 0, default_role="user"),)
+    chat = (_turn(message, index) for index, message in enumerate(messages))
     return tuple(turn for turn in chat if turn.text.strip())
 
 
@@ -168,7 +194,8 @@ def pictures_in(messages: Messages) -> list[str]:
     return [
         _picture_address(part, f"messages[{index}]")
         for index, message in enumerate(messages)
-        for part in _rich_parts(message, f"messages[{index}]")
+        if not isinstance(content := _content(message, index), str)
+        for part in _rich_parts(content, f"messages[{index}]")
         if part.get("type") in PICTURE_PARTS
     ]
 
@@ -184,7 +211,7 @@ def _quoted(text: str) -> str:
 
 
 def _check(messages: Any) -> None:
-    if not isinstance(messages, Sequence) or isinstance(messages, str | bytes):
+    if not isinstance(messages, list | tuple | Sequence) or isinstance(messages, str | bytes):
         raise UsageError(
             'messages must be a list of messages, such as [{"role": "user", "content": "Hello"}].'
         )
@@ -192,22 +219,31 @@ def _check(messages: Any) -> None:
         raise UsageError("messages holds no message; messages[0] must be there to be sent.")
 
 
-def _turn(message: Any, where: str, default_role: str | None = None) -> Turn:
-    content = _content(message, where)
+def _turn(message: Any, index: int, default_role: str | None = None) -> Turn:
+    content = _content(message, index)
     role = message.get("role", default_role)
-    role = role.lower() if isinstance(role, str) else ""
-    if not _ROLE.fullmatch(role):
-        raise UsageError(f"{where} needs a role, such as 'user' or 'assistant'.")
-    return Turn(role, text_of(content, where=where))
+    if not isinstance(role, str) or role not in _ROLES:
+        role = _unusual_role(role, index)
+    if not isinstance(content, str):
+        content = text_of(content, where=f"messages[{index}]")
+    return Turn(role, content)
 
 
-def _content(message: Message, where: str) -> Any:
-    if not isinstance(message, Mapping):
-        raise UsageError(f"{where} must be a dict with role and content.")
+def _unusual_role(role: object, index: int) -> str:
+    lowered = role.lower() if isinstance(role, str) else ""
+    if not _ROLE.fullmatch(lowered):
+        raise UsageError(f"messages[{index}] needs a role, such as 'user' or 'assistant'.")
+    return lowered
+
+
+def _content(message: Any, index: int) -> Any:
+    if not isinstance(message, dict | Mapping):
+        raise UsageError(f"messages[{index}] must be a dict with role and content.")
+    content = message.get("content")
     # OpenAI's clients leave the content out where there are tool calls in its place.
-    if "content" not in message and not message.get("tool_calls"):
-        raise UsageError(f"{where} has no content; give it a text, which may be empty.")
-    return message.get("content")
+    if content is None and "content" not in message and not message.get("tool_calls"):
+        raise UsageError(f"messages[{index}] has no content; give it a text, which may be empty.")
+    return content
 
 
 def _parts(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
@@ -222,8 +258,7 @@ def _parts(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
     return parts
 
 
-def _rich_parts(message: Message, where: str) -> Sequence[Mapping[str, Any]]:
-    content = _content(message, where)
+def _rich_parts(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
     return _parts(content, where) if isinstance(content, Mapping | list | tuple) else ()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -54,8 +53,11 @@ class AsyncGeneratorProvider:
     async def create_async(cls, model: str, messages: Messages, **kwargs: Any) -> str:
         """Return the whole answer as one text; a failure raises whatever the generator raises."""
         kwargs.setdefault("stream", False)
-        async with aclosing(cls.create_async_generator(model, messages, **kwargs)) as chunks:
+        chunks = cls.create_async_generator(model, messages, **kwargs)
+        try:
             return "".join([chunk async for chunk in chunks if isinstance(chunk, str)])
+        finally:
+            await chunks.aclose()
 
     @classmethod
     def create_completion(cls, model: str, messages: Messages, **kwargs: Any) -> Iterator[Chunk]:

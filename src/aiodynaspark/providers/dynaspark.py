@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -12,12 +14,12 @@ from .. import settings
 from .._body import form_body
 from .._field import FieldDecoder
 from .._losses import dropped_pictures, merged_roles
-from .._options import NetworkOptions
+from .._options import NetworkOptions, is_text, is_texts, one_of
 from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
 from ..media import media_items, open_media
-from ..prompt import pictures_in, render_prompt, text_of, turns
+from ..prompt import pictures_in, render_turns, text_of, turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 from ..sheet import contact_sheet
 from ..types import Facts, Notice, ServedBy
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
     from .._headers import Headers
+    from .._options import Check
     from ..media import Attachment
     from ..types import Chunk, MediaListType, Messages
 
 __all__ = ["Dynaspark"]
 
 ROUTE = "/generate_response"
-WHAT_TO_DO = "start one with `dynaspark serve`, or set DYNASPARK_URL."
 
 
 class _Url:
@@ -104,25 +106,22 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
             ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
             StreamError: the answer is malformed or cut; it holds the text so far.
         """
-        from ..transport import current
-
         options = Options.parse(kwargs)
         post = await prepare(cls, model, messages, media, options)
-        request = options.request(
+        asking = await options.ask(
             post.endpoint,
+            _Answer,
             body=form_body(post.fields, post.attachment),
             headers=post.headers,
             proxy=proxy,
-            if_refused=f"No Dynaspark server answers at {post.base}: {WHAT_TO_DO}",
+            if_refused=_nobody_there(post.endpoint),
         )
-        transport = options.transport or await current()
-        async with transport.stream(request, _Answer) as exchange:
+        async with asking as exchange:
             async for batch in exchange:
                 for chunk in batch if options.stream else _joined(batch):
                     yield chunk
 
 
-@dataclass(slots=True)
 class Options(NetworkOptions):
     """What ``create_async_generator`` understands besides its named parameters.
 
@@ -136,49 +135,46 @@ class Options(NetworkOptions):
 
     url: str | None = None
     api_endpoint: str | None = None
-    form: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] = MappingProxyType({})
     images: str = "first"
     packing: str = "plain"
 
-    def __post_init__(self) -> None:
-        _check("images", self.images, ("first", "sheet", "error"))
-        _check("packing", self.packing, ("plain", "safe"))
+    checks: ClassVar[Mapping[str, Check]] = {
+        **NetworkOptions.checks,
+        "url": is_text,
+        "api_endpoint": is_text,
+        "form": is_texts,
+        "images": one_of("first", "sheet", "error"),
+        "packing": one_of("plain", "safe"),
+    }
 
     async def fit(
         self, messages: Messages, media: MediaListType | None
     ) -> tuple[str, tuple[Any, str | None] | None]:
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
-        pictures = [*media_items(media), *media_items(pictures_in(messages))]
+        pictures = media_items(media) + media_items(pictures_in(messages))
         losses = merged_roles(chat)
-        if len(pictures) > 1 and self.images == "error":
-            raise UsageError(
-                f"This wire carries one picture, and {len(pictures)} were given; "
-                'send one, or set images="sheet" or images="first".'
-            )
-        if len(pictures) > 1 and self.images == "sheet":
-            sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
-            messages, pictures = _with_text(messages, legend), [(sheet, "sheet.jpg")]
-        losses += dropped_pictures(name for _, name in pictures[1:])
+        if len(pictures) > 1:
+            if self.images == "error":
+                raise UsageError(
+                    f"This wire carries one picture, and {len(pictures)} were given; "
+                    'send one, or set images="sheet" or images="first".'
+                )
+            if self.images == "sheet":
+                sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
+                chat, pictures = turns(_with_text(messages, legend)), [(sheet, "sheet.jpg")]
+            else:
+                losses += dropped_pictures(name for _, name in pictures[1:])
         self.report(losses)
-        return render_prompt(messages, self.packing), pictures[0] if pictures else None
+        prompt = render_turns(chat, self.packing, alone=len(messages) == 1)
+        return prompt, pictures[0] if pictures else None
 
     def endpoint(self, provider: type[Dynaspark]) -> str:
         """The address that the form is posted to."""
         if self.api_endpoint:
             return self.api_endpoint
         return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
-
-    def browser_headers(self, endpoint: str) -> Headers:
-        """The six headers that are always sent, the key's, and what the caller replaces."""
-        origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
-        return self.all_headers(
-            accept_language="en-US,en;q=0.9",
-            origin=origin,
-            referer=f"{origin}/",
-            user_agent=f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})",
-            x_requested_with="XMLHttpRequest",
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,11 +185,6 @@ class Post:
     fields: list[tuple[str, str]]
     headers: Headers
     attachment: Attachment | None
-
-    @property
-    def base(self) -> str:
-        """The server's own address, as it may be shown."""
-        return without_credentials(self.endpoint.removesuffix(ROUTE))
 
 
 async def prepare(
@@ -212,7 +203,29 @@ async def prepare(
         *options.form.items(),
     ]
     attachment = open_media(*picture) if picture else None
-    return Post(endpoint, fields, options.browser_headers(endpoint), attachment)
+    return Post(endpoint, fields, options.all_headers(_browser_fields(endpoint)), attachment)
+
+
+@lru_cache(maxsize=64)
+def _browser_fields(endpoint: str) -> tuple[tuple[str, str], ...]:
+    """What is always sent, besides ``accept``, as a page of that server would send it."""
+    origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
+    return (
+        ("accept-language", "en-US,en;q=0.9"),
+        ("origin", origin),
+        ("referer", f"{origin}/"),
+        ("user-agent", f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})"),
+        ("x-requested-with", "XMLHttpRequest"),
+    )
+
+
+@lru_cache(maxsize=64)
+def _nobody_there(endpoint: str) -> str:
+    base = without_credentials(endpoint.removesuffix(ROUTE))
+    return (
+        f"No Dynaspark server answers at {base}: "
+        "start one with `dynaspark serve`, or set DYNASPARK_URL."
+    )
 
 
 def _with_text(messages: Messages, text: str) -> Messages:
@@ -220,11 +233,6 @@ def _with_text(messages: Messages, text: str) -> Messages:
     *earlier, last = messages
     said = text_of(last.get("content"))
     return [*earlier, {**last, "content": f"{said}\n\n{text}" if said else text}]
-
-
-def _check(name: str, value: object, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise UsageError(f"{name} has to be one of {', '.join(map(repr, allowed))}.")
 
 
 class _Answer:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from .. import settings
 from .._losses import merged_roles
-from .._options import NetworkOptions
+from .._options import NetworkOptions, is_text
 from .._query_answer import QueryDecoder
 from .._url import without_credentials
 from ..errors import UsageError
@@ -18,6 +17,7 @@ from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
 
+    from .._options import Check
     from ..types import Chunk, MediaListType, Messages
 
 __all__ = ["DynasparkAPI"]
@@ -69,8 +69,6 @@ class DynasparkAPI(AsyncGeneratorProvider, ProviderModelMixin):
             ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
             StreamError: the answer is malformed or cut; it holds the text so far.
         """
-        from ..transport import current
-
         if media:
             raise UsageError("The query wire carries no pictures; ask dynaspark or openai.")
         options = Options.parse(kwargs, PARAMETERS)
@@ -78,8 +76,9 @@ class DynasparkAPI(AsyncGeneratorProvider, ProviderModelMixin):
         options.report(
             merged_roles([turn for turn in turns(messages) if turn.role not in SYSTEM_ROLES])
         )
-        request = options.request(
+        asking = await options.ask(
             f"{options.url}{ROUTE}?{urlencode(query, quote_via=quote, errors='replace')}",
+            QueryDecoder,
             headers=options.all_headers(),
             proxy=proxy,
             if_refused=(
@@ -87,14 +86,12 @@ class DynasparkAPI(AsyncGeneratorProvider, ProviderModelMixin):
                 "start one with `dynaspark serve`, or set DYNASPARK_URL."
             ),
         )
-        transport = options.transport or await current()
-        async with transport.stream(request, QueryDecoder) as exchange:
+        async with asking as exchange:
             async for batch in exchange:
                 for chunk in batch:
                     yield chunk
 
 
-@dataclass(slots=True)
 class Options(NetworkOptions):
     """What ``create_async_generator`` understands besides the query's own parameters.
 
@@ -106,7 +103,10 @@ class Options(NetworkOptions):
 
     url: str = ""
 
-    def __post_init__(self) -> None:
+    checks: ClassVar[Mapping[str, Check]] = {**NetworkOptions.checks, "url": is_text}
+
+    def settle(self) -> None:
+        """Find the server."""
         self.url = (self.url or settings.server_url()).rstrip("/")
 
     def query(self, model: str, messages: Messages) -> list[tuple[str, str]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from .. import settings
 from .._body import json_body
 from .._completions import CompletionDecoder
-from .._options import NetworkOptions
+from .._options import NetworkOptions, is_text
 from .._url import without_credentials
 from ..errors import UsageError
 from ..media import media_items, to_data_uri
@@ -20,6 +20,7 @@ from ..provider import AsyncGeneratorProvider, ProviderModelMixin
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from .._options import Check
     from ..types import Chunk, MediaListType, Message, Messages
 
 __all__ = ["OpenAI"]
@@ -82,8 +83,6 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
             ResponseError: the server refused (AuthenticationError, RateLimitError, UpstreamError).
             StreamError: the answer is malformed, cut or an error; it holds the text so far.
         """
-        from ..transport import current
-
         options = Options.parse(kwargs, RELAYED)
         turns(messages)
         if not model:
@@ -91,8 +90,9 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
         if pictures := media_items(media):
             messages = await asyncio.to_thread(_with_pictures, messages, pictures)
         options.report([])
-        request = options.request(
+        asking = await options.ask(
             options.base_url + ROUTE,
+            CompletionDecoder,
             body=json_body(options.body(model, messages)),
             headers=options.all_headers(),
             proxy=proxy,
@@ -101,14 +101,17 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
                 "check that it is running."
             ),
         )
-        transport = options.transport or await current()
-        async with transport.stream(request, CompletionDecoder) as exchange:
+        async with asking as exchange:
             async for batch in exchange:
                 for chunk in batch:
                     yield chunk
 
 
-@dataclass(slots=True)
+def _is_dict(name: str, value: object) -> None:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{name} has to be a dict: further fields of the request.")
+
+
 class Options(NetworkOptions):
     """What ``create_async_generator`` understands besides the fields that it relays.
 
@@ -119,9 +122,16 @@ class Options(NetworkOptions):
     """
 
     base_url: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = MappingProxyType({})
 
-    def __post_init__(self) -> None:
+    checks: ClassVar[Mapping[str, Check]] = {
+        **NetworkOptions.checks,
+        "base_url": is_text,
+        "extra": _is_dict,
+    }
+
+    def settle(self) -> None:
+        """Find the endpoint, and the key that belongs to it."""
         if not self.base_url:
             # A key from the environment never goes to another host than the environment's.
             self.base_url = settings.openai_base_url() or ""

@@ -45,8 +45,7 @@ class Exchange(Generic[T]):
         self._transport = transport
         self._request = request
         self._new_decoder = decoder
-        url = parse_url(request.url)
-        self._where = str(url.origin())
+        url, self._where = parse_url(request.url)
         self._host = transport.host(self._where, request.key)
         self._deadline = Deadline(request.seconds, self._where, stream=not request.whole)
         self._sending = Sending(transport, request, url, self._where, self._deadline)

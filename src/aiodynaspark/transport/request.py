@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._headers import Headers
 from ..errors import UsageError
@@ -59,10 +59,12 @@ class Request:
     notify: Callable[[str], None] | None = None
 
     def __post_init__(self) -> None:
-        self.timeout = _above_zero("timeout", self.timeout, "seconds")
-        self.max_answer = _above_zero("max_answer", self.max_answer, "bytes")
-        if not _is_count(self.retries):
-            raise UsageError("retries has to be a whole number of attempts, 0 or more.")
+        if self.timeout is not None:
+            _check_amount("timeout", self.timeout, "seconds")
+        if self.max_answer is not None:
+            _check_amount("max_answer", self.max_answer, "bytes")
+        if self.retries is not None:
+            _check_count("retries", self.retries, "attempts")
 
     @property
     def allowed_retries(self) -> int:
@@ -75,13 +77,12 @@ class Request:
         return self.timeout or (WHOLE_TIMEOUT if self.whole else STREAM_TIMEOUT)
 
 
-def _is_count(value: object) -> bool:
-    return value is None or (isinstance(value, int) and value >= 0)
+def _check_amount(name: str, value: Any, unit: str) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not (is_number and 0 < value < math.inf):
+        raise UsageError(f"{name} has to be a number of {unit} above zero.")
 
 
-def _above_zero(name: str, value: object, unit: str) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf:
-        return value
-    raise UsageError(f"{name} has to be a number of {unit} above zero.")
+def _check_count(name: str, value: Any, unit: str) -> None:
+    if not (isinstance(value, int) and value >= 0):
+        raise UsageError(f"{name} has to be a whole number of {unit}, 0 or more.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -162,8 +163,9 @@ def _own_fields(request: Request) -> dict[str, str]:
     return fields
 
 
-def parse_url(url: str) -> URL:
-    """Check a URL before anything is sent to it.
+@lru_cache(maxsize=256)
+def parse_url(url: str) -> tuple[URL, str]:
+    """Check a URL before anything is sent to it; return it with its origin as it may be shown.
 
     Raises:
         UsageError: it is not an absolute http or https URL.
@@ -171,7 +173,7 @@ def parse_url(url: str) -> URL:
     try:
         parsed = URL(url)
         if parsed.scheme in ("http", "https") and parsed.host and parsed.port:
-            return parsed
+            return parsed, str(parsed.origin())
     except (ValueError, TypeError):
         pass
     raise UsageError(
