@@ -36,10 +36,14 @@ class RetryBudget:
 
 
 class LearntLimit:
-    """When a host said that it takes the next request."""
+    """When a host said that it takes the next request.
+
+    Attributes:
+        open_at: that time, in seconds on the caller's own steady clock.
+    """
 
     def __init__(self) -> None:
-        self._open_at = 0.0
+        self.open_at = 0.0
 
     def learn(
         self, headers: Mapping[str, str], *, retry_after: float | None, now: float, epoch: float
@@ -56,11 +60,11 @@ class LearntLimit:
         if wait is None and (headers.get("x-ratelimit-remaining") or "").strip() == "0":
             wait = parse_reset(headers.get("x-ratelimit-reset"), epoch)
         if wait is not None and 0 < wait <= LONGEST_BLOCK:
-            self._open_at = max(self._open_at, now + wait)
+            self.open_at = max(self.open_at, now + wait)
 
     def wait(self, now: float) -> float:
         """Seconds until the next request may go out; 0 where it may go at once."""
-        return max(0.0, self._open_at - now)
+        return max(0.0, self.open_at - now)
 
 
 class Concurrency:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from .. import settings
-from ..errors import DynasparkError
+from ..errors import DynasparkError, UsageError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -104,7 +104,7 @@ async def _ask(
     if how.timeout is not None:
         options["timeout"] = how.timeout
     if how.dry_run:
-        click.echo(await _as_curl(messages, media, how, options))
+        click.echo(_as_curl(messages, media, how, options))
         return
     said: list[str] = []
     watch = Stopwatch()
@@ -148,7 +148,7 @@ def _output(path: str | None) -> AbstractContextManager[TextIO | None]:
     return nullcontext() if path is None else Path(path).open("w", encoding="utf-8")
 
 
-async def _as_curl(
+def _as_curl(
     messages: list[Message], media: list[tuple[Any, str]], how: How, options: dict[str, Any]
 ) -> str:
     from ..providers.dynaspark import Dynaspark, Options, prepare
@@ -157,7 +157,11 @@ async def _as_curl(
 
     address = how.url or settings.server_url()
     parsed = Options.parse({**options, **server_options(address)})
-    post = await prepare(Dynaspark, how.model, messages, media, parsed)
+    if parsed.images == "sheet" and len(media) > 1:
+        raise UsageError(
+            "--dry-run cannot show a sheet, which is made only to be sent; give one picture."
+        )
+    post = prepare(Dynaspark, how.model, messages, media, parsed)
     first = media[0][0] if media else None
     return render_curl(post, str(first) if isinstance(first, Path) else STDIN)
 

@@ -25,12 +25,12 @@ from ..sheet import contact_sheet
 from ..types import Facts, Notice, ServedBy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator, Mapping, Sequence
 
     from .._headers import Headers
     from .._options import Check
     from ..media import Attachment
-    from ..types import Chunk, MediaListType, Messages
+    from ..types import Chunk, MediaListType, MediaSource, Message, Messages
 
 __all__ = ["Dynaspark"]
 
@@ -107,7 +107,9 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
             StreamError: the answer is malformed or cut; it holds the text so far.
         """
         options = Options.parse(kwargs)
-        post = await prepare(cls, model, messages, media, options)
+        if options.images == "sheet":
+            messages, media = await _on_one_sheet(messages, media)
+        post = prepare(cls, model, messages, media, options)
         asking = await options.ask(
             post.endpoint,
             _Answer,
@@ -148,25 +150,18 @@ class Options(NetworkOptions):
         "packing": one_of("plain", "safe"),
     }
 
-    async def fit(
+    def fit(
         self, messages: Messages, media: MediaListType | None
     ) -> tuple[str, tuple[Any, str | None] | None]:
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
-        pictures = media_items(media) + media_items(pictures_in(messages))
-        losses = merged_roles(chat)
-        if len(pictures) > 1:
-            if self.images == "error":
-                raise UsageError(
-                    f"This wire carries one picture, and {len(pictures)} were given; "
-                    'send one, or set images="sheet" or images="first".'
-                )
-            if self.images == "sheet":
-                sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
-                chat, pictures = turns(_with_text(messages, legend)), [(sheet, "sheet.jpg")]
-            else:
-                losses += dropped_pictures(name for _, name in pictures[1:])
-        self.report(losses)
+        pictures = _pictures(messages, media)
+        if len(pictures) > 1 and self.images == "error":
+            raise UsageError(
+                f"This wire carries one picture, and {len(pictures)} were given; "
+                'send one, or set images="sheet" or images="first".'
+            )
+        self.report(merged_roles(chat) + dropped_pictures(name for _, name in pictures[1:]))
         prompt = render_turns(chat, self.packing, alone=len(messages) == 1)
         return prompt, pictures[0] if pictures else None
 
@@ -187,7 +182,7 @@ class Post:
     attachment: Attachment | None
 
 
-async def prepare(
+def prepare(
     provider: type[Dynaspark],
     model: str,
     messages: Messages,
@@ -195,7 +190,7 @@ async def prepare(
     options: Options,
 ) -> Post:
     """Work out what an ask sends, and report what gets lost by it; nothing is sent."""
-    prompt, picture = await options.fit(messages, media)
+    prompt, picture = options.fit(messages, media)
     endpoint = options.endpoint(provider)
     fields = [
         ("user_input", prompt),
@@ -228,11 +223,28 @@ def _nobody_there(endpoint: str) -> str:
     )
 
 
-def _with_text(messages: Messages, text: str) -> Messages:
-    """The chat with a text at the end of its last turn, where it comes before the answer."""
+def _pictures(
+    messages: Messages, media: MediaListType | None
+) -> list[tuple[MediaSource, str | None]]:
+    return media_items(media) + media_items(pictures_in(messages))
+
+
+async def _on_one_sheet(
+    messages: Messages, media: MediaListType | None
+) -> tuple[Messages, MediaListType | None]:
+    """Put several pictures on one numbered sheet, and its legend at the end of the last turn."""
+    pictures = _pictures(messages, media)
+    if len(pictures) < 2:
+        return messages, media
+    sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
     *earlier, last = messages
     said = text_of(last.get("content"))
-    return [*earlier, {**last, "content": f"{said}\n\n{text}" if said else text}]
+    text = f"{said}\n\n{legend}" if said else legend
+    return [*_without_pictures(earlier), {**last, "content": text}], [(sheet, "sheet.jpg")]
+
+
+def _without_pictures(messages: Sequence[Message]) -> list[Message]:
+    return [{**message, "content": text_of(message.get("content"))} for message in messages]
 
 
 class _Answer:

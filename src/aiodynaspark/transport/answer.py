@@ -14,7 +14,7 @@ from ..errors import BODY_EXCERPT, DynasparkError, StreamError, TransportError, 
 from .border import translate_cut
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Iterator
 
     from .deadline import Deadline
     from .fast_lane import Response
@@ -121,10 +121,11 @@ class Answer(Generic[T]):
             "raise it if you expect answers of that size."
         )
 
-    async def _piece(self) -> bytes:
-        """The next piece of the body, decompressed; an empty one is its end."""
-        if not self._encoding:
-            return await self._read()
+    def _piece(self) -> Awaitable[bytes]:
+        return self._inflated_piece() if self._encoding else self._read()
+
+    async def _inflated_piece(self) -> bytes:
+        """The next piece of a compressed body; an empty one is its end."""
         if self._inflater is None:
             self._inflater = Inflater(self._encoding)
         while not (piece := next(self._inflated, b"")):
@@ -136,6 +137,7 @@ class Answer(Generic[T]):
         return piece
 
     async def _read(self) -> bytes:
+        """The next piece of the body as it comes; an empty one is its end."""
         content = self._content
         try:
             if (data := content.read_nowait(PIECE)) or content.at_eof():

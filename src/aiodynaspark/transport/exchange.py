@@ -58,7 +58,8 @@ class Exchange(Generic[T]):
     async def __aenter__(self) -> Self:
         self._transport.active.add(self)
         try:
-            await self._until_settled()
+            while not await self._is_settled():
+                pass
         except BaseException:
             self._close()
             raise
@@ -93,17 +94,20 @@ class Exchange(Generic[T]):
             raise StopAsyncIteration
         return batch
 
-    async def _until_settled(self) -> None:
-        while True:
-            try:
-                await self._in_turn()
-            except DynasparkError as error:
-                self._drop_response()
-                self._failures.append(error)
-                await self._wait_or_give_up(error)
+    async def _is_settled(self) -> bool:
+        """Make an attempt; False where it failed and is to be made again, after the wait."""
+        try:
+            if self._may_go():
+                await self._attempt()
             else:
-                self._host.budget.give_back(1 + sum(map(_retry.cost_of_retry, self._failures)))
-                return
+                await self._in_turn()
+        except DynasparkError as error:
+            self._drop_response()
+            self._failures.append(error)
+            await self._wait_or_give_up(error)
+            return False
+        self._host.budget.give_back(1 + sum(map(_retry.cost_of_retry, self._failures)))
+        return True
 
     async def _wait_or_give_up(self, error: DynasparkError) -> None:
         """Wait for the next attempt, or raise what the latest one ended with."""
@@ -125,10 +129,13 @@ class Exchange(Generic[T]):
         if not waking:  # else the queue behind the host does the waiting
             await self._sleep(wait)
 
+    def _may_go(self) -> bool:
+        """Whether there is neither a limit to wait for nor a host that may be waking up."""
+        return self._host.limit.open_at <= self._deadline.now() and not self._transport.cold
+
     async def _in_turn(self) -> None:
         """Make one attempt when it is this request's turn."""
-        if self._host.limit.wait(self._deadline.now()):
-            await self._respect_limit()
+        await self._respect_limit()
         cold = self._transport.cold.get(self._where)
         if cold is None or cold.is_over(self._deadline.now()):
             await self._attempt()
@@ -182,11 +189,10 @@ class Exchange(Generic[T]):
             now=self._deadline.now(),
             epoch=time.time(),
         )
-        request = self._request
         answer = self._answer = Answer(
             response,
             self._new_decoder(),
-            request.max_answer or MAX_ANSWER,
+            self._request.max_answer or MAX_ANSWER,
             self._deadline,
             self._where,
         )
@@ -199,7 +205,7 @@ class Exchange(Generic[T]):
                 retry_after=retry_after,
             )
         self._first = await answer.more()
-        if request.whole:
+        if self._request.whole:
             while more := await answer.more():
                 self._first += more
 
