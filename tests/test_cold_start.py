@@ -16,7 +16,7 @@ from aiodynaspark.errors import RateLimitError, ResponseError, TransportTimeout,
 from aiodynaspark.server.faults import Host
 from aiodynaspark.transport import Transport, exchange
 from aiodynaspark.transport.cold_start import LONGEST, ColdStart
-from aiodynaspark.transport.deadline import Deadline
+from aiodynaspark.transport.deadline import Deadline, Watch
 
 
 @pytest.fixture
@@ -205,14 +205,14 @@ async def test_who_waits_for_a_limit_may_leave(transport: Transport) -> None:
 
 
 async def test_a_deadline_that_has_passed_lets_nothing_suspend() -> None:
-    deadline = Deadline(1e-9, "here", stream=True)
+    deadline = Deadline(1e-9, "here", stream=True, watch=Watch())
     with pytest.raises(TransportTimeout, match="did not answer in full"):
         await deadline.bound(asyncio.Event().wait())
     assert deadline.left() < 0
 
 
 async def test_a_callers_cancellation_is_not_a_timeout() -> None:
-    deadline = Deadline(60, "here", stream=True)
+    deadline = Deadline(60, "here", stream=True, watch=Watch())
     task = asyncio.create_task(deadline.bound(asyncio.Event().wait()))
     await asyncio.sleep(0)
     task.cancel()
@@ -225,4 +225,4 @@ async def test_a_timeout_of_the_awaited_is_its_own() -> None:
         raise TimeoutError("mine")
 
     with pytest.raises(TimeoutError, match="mine"):
-        await Deadline(60, "here", stream=True).bound(fails())
+        await Deadline(60, "here", stream=True, watch=Watch()).bound(fails())

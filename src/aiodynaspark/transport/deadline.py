@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import TransportTimeout
 
@@ -16,41 +16,91 @@ IDLE_TIMEOUT = 60.0
 SILENCE = 5 * IDLE_TIMEOUT
 """Seconds in which it has to send something that means something; comments do not."""
 
+RESOLUTION = 0.01
+"""Seconds that lie at least between two looks at the limits, however many there are."""
+
 T = TypeVar("T")
+
+
+class Watch:
+    """Cancels the awaits of one event loop whose limits have passed.
+
+    One timer watches over all of them, since almost no limit is ever reached: a timer of its own
+    for each await took more time than sending the request. It is set to the earliest limit; what
+    has ended, or got more time, by then is passed over.
+    """
+
+    def __init__(self) -> None:
+        self._watched: set[Deadline] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, deadline: Deadline) -> None:
+        """Watch over an await until ``end``."""
+        self._watched.add(deadline)
+        if self._timer is None or deadline.limit < self._timer.when():
+            self._set(deadline.limit)
+
+    def end(self, deadline: Deadline) -> None:
+        """Watch over it no longer."""
+        self._watched.discard(deadline)
+
+    def close(self) -> None:
+        """Stop the timer; nothing is awaited any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self, when: float) -> None:
+        self.close()
+        self._timer = asyncio.get_running_loop().call_at(when, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for deadline in [each for each in self._watched if each.limit <= now]:
+            self._watched.discard(deadline)
+            deadline.interrupt()
+        if self._watched:
+            earliest = min(each.limit for each in self._watched)
+            self._set(max(earliest, now + RESOLUTION))
 
 
 class Deadline:
     """When a request has to be through, and when its stream is taken for dead.
 
-    One timer watches over all awaits of a request: where it rings before the limit of the one
-    under way, it is set anew. So an await costs no timer of its own, however many there are.
+    Attributes:
+        at: seconds on the loop's clock at which the time for all of it is over.
+        limit: the same for the await under way.
+
+    Args:
+        seconds: until then.
+        where: the origin that is asked, for errors.
+        stream: whether the idle limit holds.
+        watch: the loop's own.
     """
 
     __slots__ = (
-        "_awaiting",
-        "_limit",
         "_loop",
-        "_rang",
+        "_passed",
         "_seconds",
         "_silent_until",
         "_stream",
-        "_timer",
+        "_task",
+        "_watch",
         "_where",
         "at",
+        "limit",
     )
 
-    def __init__(self, seconds: float, where: str, *, stream: bool) -> None:
+    def __init__(self, seconds: float, where: str, *, stream: bool, watch: Watch) -> None:
         self._loop = asyncio.get_running_loop()
         self._seconds = seconds
         self._where = where
         self._stream = stream
+        self._watch = watch
         now = self._loop.time()
         self.at = now + seconds
         self._silent_until = now + SILENCE
-        self._limit = self.at
-        self._timer: asyncio.TimerHandle | None = None
-        self._awaiting: asyncio.Task[object] | None = None
-        self._rang = False
 
     def now(self) -> float:
         """Seconds on the loop's clock."""
@@ -71,46 +121,28 @@ class Deadline:
         Raises:
             TransportTimeout: one of them passed.
         """
-        task = asyncio.current_task()
-        assert task is not None
+        self._task = task = cast("asyncio.Task[object]", asyncio.current_task())
         cancelling = task.cancelling()
-        self._watch(task, idle=idle)
+        self._passed = False
+        self.limit = self.at
+        if self._stream and idle:
+            self.limit = min(self.at, self._loop.time() + IDLE_TIMEOUT, self._silent_until)
+        self._watch.begin(self)
         try:
             return await waiting
         except asyncio.CancelledError as error:
-            if self._rang and task.cancelling() - 1 <= cancelling:
+            if self._passed and task.cancelling() - 1 <= cancelling:
                 raise self.passed() from error
             raise
         finally:
-            self._awaiting = None
-            if self._rang:
+            self._watch.end(self)
+            if self._passed:
                 task.uncancel()
 
-    def close(self) -> None:
-        """Stop the timer; nothing is awaited any more."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _watch(self, task: asyncio.Task[object], *, idle: bool) -> None:
-        """Have ``task`` cancelled when the limit of its next await passes."""
-        limit = self.at
-        if self._stream and idle:
-            limit = min(limit, self._loop.time() + IDLE_TIMEOUT, self._silent_until)
-        self._limit, self._awaiting, self._rang = limit, task, False
-        if self._timer is None or self._timer.when() > limit:
-            self.close()
-            self._timer = self._loop.call_at(limit, self._ring)
-
-    def _ring(self) -> None:
-        self._timer = None
-        if self._awaiting is None:
-            return
-        if self._limit > self._loop.time():
-            self._timer = self._loop.call_at(self._limit, self._ring)
-            return
-        self._rang = True
-        self._awaiting.cancel()
+    def interrupt(self) -> None:
+        """Cancel the await under way, whose limit has passed."""
+        self._passed = True
+        self._task.cancel()
 
     def passed(self) -> TransportTimeout:
         """The error for a limit that has passed."""

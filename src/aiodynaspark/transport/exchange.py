@@ -47,7 +47,9 @@ class Exchange(Generic[T]):
         self._new_decoder = decoder
         url, self._where = parse_url(request.url)
         self._host = transport.host(self._where, request.key)
-        self._deadline = Deadline(request.seconds, self._where, stream=not request.whole)
+        self._deadline = Deadline(
+            request.seconds, self._where, stream=not request.whole, watch=transport.watch
+        )
         self._sending = Sending(transport, request, url, self._where, self._deadline)
         self._failures: list[DynasparkError] = []
         self._response: Response | None = None
@@ -221,7 +223,6 @@ class Exchange(Generic[T]):
 
     def _close(self) -> None:
         self._transport.active.discard(self)
-        self._deadline.close()
         self._drop_response()
 
     def abandon(self) -> None:

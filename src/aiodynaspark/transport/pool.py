@@ -12,6 +12,7 @@ from .._limits import LearntLimit, RetryBudget
 from ..errors import UsageError
 from .cold_start import ColdStart
 from .connections import abandon, idle, open_session
+from .deadline import Watch
 from .exchange import Exchange
 from .fast_lane import FastLane
 
@@ -52,6 +53,7 @@ class Transport:
         retries: how many attempts after the first one were made so far.
         closed: whether ``aclose`` was called.
         fast_lane: the short way of usual requests.
+        watch: what ends the awaits whose time is over.
 
     Args:
         connections: how many may be open at once; further requests wait.
@@ -63,6 +65,7 @@ class Transport:
         self.retries = 0
         self.closed = False
         self.fast_lane = FastLane()
+        self.watch = Watch()
         self.cold: dict[str, ColdStart] = {}
         self._connections = connections
         self._environment = settings.proxies()
@@ -153,6 +156,7 @@ class Transport:
 
     async def aclose(self) -> None:
         """Close every connection, idle or in use."""
+        self.watch.close()
         for session in self._leave():
             await session.close()
 
