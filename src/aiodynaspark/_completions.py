@@ -229,9 +229,7 @@ def _parse(data: str) -> _Completion:
 
 def _members(message: _Message, *, whole: bool) -> dict[str, Any]:
     """What a message has besides its text; the tool calls of a whole one get their numbers."""
-    members: dict[str, Any] = {
-        name: value for name, value in msgspec.structs.asdict(message).items() if value
-    }
+    members = {name: value for name, value in msgspec.to_builtins(message).items() if value}
     if whole and "tool_calls" in members:
         members["tool_calls"] = [
             {"index": index, **call} for index, call in enumerate(members["tool_calls"])

@@ -2,14 +2,14 @@
 
 The object's top level is read token by token. The string that is wanted is unescaped piece by
 piece and never kept; every other member is kept until it is whole and then parsed in one go.
-Nothing is read more than twice, so time is linear however the body is cut.
+What is usual (a body that comes whole, a piece of nothing but the text) is parsed at once, and
+read token by token where that fails. Nothing is read more than three times, so time is linear
+however the body is cut.
 """
 
 from __future__ import annotations
 
 import re
-from codecs import utf_8_decode
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from . import _json
@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["FieldDecoder"]
+
+FIELD = "response"
+"""The member that is wanted."""
+
+_QUOTED = b'"response"'
+_OTHERWISE = re.compile(rb"\\u00[67]")
+"""How any other spelling of that name has to begin."""
 
 _SPACES = " \t\n\r"
 _SPACE = re.compile(r"[ \t\n\r]++")
@@ -37,7 +44,7 @@ _Step: TypeAlias = "Callable[[FieldDecoder, str, int], int]"
 
 
 class FieldDecoder:
-    """The text of one top-level string member of a JSON object that is still arriving.
+    """The text of the top-level member ``response`` of a JSON object that is still arriving.
 
     The body is strict JSON (RFC 8259) in UTF-8 whatever it declares; a byte order mark is skipped,
     bad bytes and lone surrogates become U+FFFD. Members of that name deeper down do not count.
@@ -52,26 +59,22 @@ class FieldDecoder:
         "_answered",
         "_extent",
         "_fault",
-        "_field",
         "_inside",
         "_key",
         "_piece",
         "_raw",
         "_rest",
-        "_rest_bytes",
         "_step",
         "members",
     )
 
-    def __init__(self, field: str = "response") -> None:
+    def __init__(self) -> None:
         self.members: dict[str, Any] = {}
-        self._field = field
         self._answered = False
         self._fault: StreamError | None = None
         self._key: str | None = None
         self._piece = ""
-        self._rest = ""
-        self._rest_bytes = b""
+        self._rest = b""
         # A plain function: a bound method would tie the decoder into a cycle.
         self._step: _Step = FieldDecoder._opening
         self._inside = True
@@ -85,10 +88,17 @@ class FieldDecoder:
         """
         if self._fault is not None:
             raise self._fault
-        data = self._rest_bytes + data
-        text, used = utf_8_decode(data, "replace", False)
-        self._rest_bytes = data[used:]
-        return self._read(text)
+        data = self._rest + data
+        if self._step is FieldDecoder._opening and (text := self._whole(data)) is not None:
+            return text
+        end = _json.cut(data)
+        self._rest, data = data[end:], data[:end]
+        if self._step is FieldDecoder._answer:
+            try:
+                return _json.parse_inside(data)
+            except ValueError:
+                pass  # the text ends here, or something in it has to be mended or refused
+        return self._read(data.decode("utf-8", "replace"))
 
     def finish(self) -> None:
         """Say that the body has ended; all its text has been returned.
@@ -97,8 +107,8 @@ class FieldDecoder:
             StreamError: the body is not one whole valid object with that text in it, or it holds
                 an ``error``. ``retryable`` is true where the body was empty, HTML or cut.
         """
-        if self._rest_bytes and self._fault is None:
-            self._read(utf_8_decode(self._rest_bytes, "replace", True)[0])
+        if self._fault is None and self._step is not FieldDecoder._answer:
+            self._read(self._rest.decode("utf-8", "replace"))
         if self._fault is not None:
             raise self._fault
         if self._step is not FieldDecoder._end:
@@ -106,9 +116,23 @@ class FieldDecoder:
         if not self._answered:
             raise self._unanswered()
 
+    def _whole(self, body: bytes) -> str | None:
+        """The text of a usual body that comes in one piece, None where it is to be read closely."""
+        if not body.endswith((b"}", b"}\n")) or body.count(_QUOTED) != 1 or _OTHERWISE.search(body):
+            return None
+        members = _json.parse_usual(body)
+        if members is None or members.get("error") is not None:
+            return None
+        text = members.pop(FIELD, None)
+        if not isinstance(text, str):
+            return None
+        self.members = members
+        self._answered, self._inside = True, False
+        self._step = FieldDecoder._end
+        return text
+
     def _read(self, text: str) -> str:
         self._piece = ""
-        text, self._rest = self._rest + text, ""
         at, size = 0, len(text)
         try:
             while at < size:
@@ -123,14 +147,9 @@ class FieldDecoder:
     # A step takes the text and where it stands in it, and returns where the next one goes on.
 
     def _opening(self, text: str, at: int) -> int:
-        """The body's beginning; the usual one is read at once."""
-        at = 1 if text[0] == "\ufeff" else 0
-        usual = _usual_opening(self._field).match(text, at)
-        if usual:
-            return self._answer_from(usual.end())
         self._inside = False
         self._step = FieldDecoder._object
-        return at
+        return 1 if text[0] == "\ufeff" else 0
 
     def _object(self, text: str, at: int) -> int:
         if text[at] == "<":
@@ -166,10 +185,10 @@ class FieldDecoder:
         return at + 1
 
     def _value(self, text: str, at: int) -> int:
-        if self._key == self._field:
-            if self._answered or self._field in self.members:
+        if self._key == FIELD:
+            if self._answered or FIELD in self.members:
                 raise StreamError(
-                    f'The server\'s JSON holds "{self._field}" twice, so which one is the answer '
+                    f'The server\'s JSON holds "{FIELD}" twice, so which one is the answer '
                     "is anybody's guess; report it to whoever runs the server."
                 )
             if text[at] == '"':
@@ -191,18 +210,15 @@ class FieldDecoder:
         return at
 
     def _answer(self, text: str, at: int) -> int:
-        """The text that is wanted, as far as its escapes are whole."""
-        body = text[at:]
+        """The text that is wanted, up to its end."""
         try:
-            self._piece, end, closed = _json.unescape(body)
+            self._piece, end = _json.unescape(text[at:])
         except _json.MalformedError as fault:
             self._piece = fault.before
             _not_json("inside the text")
-        if not closed:
-            self._rest = body[end:]
-            return len(text)
-        self._inside = False
-        self._step = FieldDecoder._after_value
+        if at + end < len(text):
+            self._inside = False
+            self._step = FieldDecoder._after_value
         return at + end + 1
 
     def _collect_from(self, text: str, at: int) -> int:
@@ -267,23 +283,15 @@ class FieldDecoder:
         )
 
     def _unanswered(self) -> StreamError:
-        if self._field in self.members:
-            kind = _KINDS[type(self.members[self._field])]
+        if FIELD in self.members:
+            kind = _KINDS[type(self.members[FIELD])]
             return StreamError(
-                f'The server\'s JSON has {kind} as "{self._field}" where the text should be; '
+                f'The server\'s JSON has {kind} as "{FIELD}" where the text should be; '
                 "ask again or ask another model."
             )
         return StreamError(
-            f'The server\'s JSON holds no "{self._field}"; '
-            "check that the URL is a Dynaspark endpoint."
+            f'The server\'s JSON holds no "{FIELD}"; check that the URL is a Dynaspark endpoint.'
         )
-
-
-@lru_cache
-def _usual_opening(field: str) -> re.Pattern[str]:
-    """An object whose first member is the text, up to the text itself."""
-    tokens = ("", r"\{", re.escape(_json.quote(field)), ":", '"')
-    return re.compile(r"[ \t\n\r]*+".join(tokens))
 
 
 def _space(text: str, at: int) -> int:

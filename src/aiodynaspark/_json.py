@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import suppress
 from typing import Any, NoReturn
 
 import msgspec
 
-__all__ = ["Extent", "MalformedError", "TooDeepError", "parse", "quote", "string_at", "unescape"]
+__all__ = [
+    "MAX_DEPTH",
+    "Extent",
+    "MalformedError",
+    "TooDeepError",
+    "cut",
+    "parse",
+    "parse_inside",
+    "parse_usual",
+    "string_at",
+    "unescape",
+]
 
 MAX_DEPTH = 200
 """How many arrays and objects may stand inside each other in one value."""
 
 _IN_STRING = re.compile(r'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 _MARK = re.compile(r'["\[\]{}]')
-_HIGH = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}")
-_UNFINISHED = re.compile(rf"{_HIGH.pattern}|\\(?:u[0-9a-fA-F]{{0,3}})?")
+_HIGH = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}")
+_HALF_ESCAPE = re.compile(rb"\\u[dD][89abAB][0-9a-fA-F]{2}|\\(?:u[0-9a-fA-F]{0,3})?")
+_HALF_CHARACTER = re.compile(
+    rb"(?:[\xc2-\xdf]|[\xe0-\xef][\x80-\xbf]?|[\xf0-\xf4][\x80-\xbf]{0,2})\Z"
+)
 
 
 def _constant(name: str) -> NoReturn:
@@ -25,14 +38,17 @@ def _constant(name: str) -> NoReturn:
 
 
 def _integer(digits: str) -> int | float:
-    # Python refuses to read very long integers, since that takes quadratic time.
-    return int(digits) if len(digits) <= 640 else float(digits)
+    try:
+        return int(digits)
+    except ValueError:  # Python refuses to read very long ones, since that takes quadratic time
+        return float(digits)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_constant, parse_int=_integer)
+_inside = msgspec.json.Decoder(str)
+_usual = msgspec.json.Decoder(dict[str, Any])
 
-quote = json.JSONEncoder(ensure_ascii=False).encode
-"""A text as a JSON string."""
+_quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class MalformedError(ValueError):
@@ -59,9 +75,19 @@ def parse(raw: str) -> Any:
     """
     try:
         value = _DECODER.decode(raw)
-        return json.loads(_mend(quote(value))) if "\\u" in raw else value
+        return json.loads(_mend(_quote(value))) if "\\u" in raw else value
     except RecursionError:
         raise TooDeepError from None
+
+
+def parse_usual(body: bytes) -> dict[str, Any] | None:
+    """Parse an object at once; None where only ``parse`` can tell what it is."""
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        return None
+    try:
+        return _usual.decode(body)
+    except ValueError:
+        return None
 
 
 def string_at(text: str, at: int) -> tuple[str, int] | None:
@@ -73,52 +99,53 @@ def string_at(text: str, at: int) -> tuple[str, int] | None:
     return value if value.isascii() else _mend(value), end
 
 
-def unescape(inside: str) -> tuple[str, int, bool]:
-    """Parse the inside of a string up to its closing quote, or as far as its escapes are whole.
-
-    Returns:
-        The text, where in ``inside`` to go on, and whether that is at the closing quote.
-
-    Raises:
-        MalformedError: with the text before the fault.
-    """
-    whole = _whole_escapes(inside)
-    try:
-        text, end = _unescape(inside[:whole])
-    except json.JSONDecodeError as error:
-        before = inside[: error.pos - 1]  # the quote put in front counts
-        raise MalformedError(_unescape(before[: _whole_escapes(before)])[0]) from None
-    return text, end, end < whole
-
-
-def _unescape(inside: str) -> tuple[str, int]:
-    """The text, and where its closing quote stands; at the end where it has none."""
-    if '"' not in inside:
-        with suppress(msgspec.DecodeError):  # what is not strict JSON is looked at below
-            return msgspec.json.decode(f'"{inside}"', type=str), len(inside)
-    text, end = _DECODER.raw_decode(f'"{inside}"')
-    mended = text if text.isascii() or "\\u" not in inside else _mend(text)
-    return mended, end - 2
-
-
-def _whole_escapes(text: str) -> int:
-    """Where the escape begins that the text's end cuts, the text's length if it cuts none.
+def cut(data: bytes) -> int:
+    """Where the character or escape begins that the end of ``data`` cuts; its length if none.
 
     An escaped high surrogate is cut as long as the escape after it is not whole.
     """
-    size = len(text)
-    at = text.rfind("\\", max(0, size - 6))
-    if at < 0 or not _UNFINISHED.fullmatch(text, at) or not _is_escape(text, at):
+    size = len(data)
+    if half := _HALF_CHARACTER.search(data, max(0, size - 3)):
+        return half.start()
+    at = data.rfind(b"\\", max(0, size - 6))
+    if at < 0 or not _HALF_ESCAPE.fullmatch(data, at) or not _is_escape(data, at):
         return size
     before = at - 6
-    if before >= 0 and _HIGH.match(text, before) and _is_escape(text, before):
+    if before >= 0 and _HIGH.match(data, before) and _is_escape(data, before):
         return before
     return at
 
 
-def _is_escape(text: str, at: int) -> bool:
+def parse_inside(data: bytes) -> str:
+    """Parse the inside of a string, all of it and at once.
+
+    Raises:
+        ValueError: the string ends in it, or it is not strict JSON in UTF-8; ``unescape`` tells.
+    """
+    return _inside.decode(b'"%b"' % data)
+
+
+def unescape(inside: str) -> tuple[str, int]:
+    """Parse the inside of a string up to its closing quote, or to the end where it has none.
+
+    Returns:
+        The text, and where in ``inside`` the closing quote stands; its length if it has none.
+
+    Raises:
+        MalformedError: with the text before the fault.
+    """
+    try:
+        text, end = _DECODER.raw_decode(f'"{inside}"')
+    except json.JSONDecodeError as error:
+        before = inside[: error.pos - 1].encode()  # the quote put in front counts
+        raise MalformedError(unescape(before[: cut(before)].decode())[0]) from None
+    mended = text if text.isascii() or "\\u" not in inside else _mend(text)
+    return mended, end - 2
+
+
+def _is_escape(data: bytes, at: int) -> bool:
     """Whether the backslash at ``at`` is not itself escaped."""
-    return (at - len(text[:at].rstrip("\\"))) % 2 == 0
+    return (at - len(data[:at].rstrip(b"\\"))) % 2 == 0
 
 
 def _mend(text: str) -> str:

@@ -58,7 +58,7 @@ class _Object:
     """``{"response": "...", "model": "...", "usage": {...}}``, the text as it comes."""
 
     def __init__(self) -> None:
-        self._text = FieldDecoder("response")
+        self._text = FieldDecoder()
 
     def feed(self, data: bytes) -> list[Chunk]:
         text = self._text.feed(data)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+import msgspec
 
 from .errors import StreamError, UsageError
 
@@ -15,7 +16,7 @@ MAX_LINE = 4 * 1024 * 1024
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class Event(NamedTuple):
+class Event(msgspec.Struct, frozen=True):
     """One event.
 
     Attributes:

@@ -251,7 +251,7 @@ class _Answer:
     """Decodes the JSON answer: the text as it comes, and what our own server says beside it."""
 
     def __init__(self) -> None:
-        self._text = FieldDecoder("response")
+        self._text = FieldDecoder()
         self._told = 0
 
     def feed(self, data: bytes) -> list[Chunk]:
