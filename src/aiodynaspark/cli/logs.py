@@ -20,10 +20,11 @@ def logs(context: click.Context) -> None:
 def list_(number: int = 20) -> None:
     """List conversations: id, time, model, beginning."""
     from .record import history
+    from .show import say
 
     for found in history().conversations(number):
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.changed))
-        click.echo(f"{found.id}  {when}  {found.model}  {found.title}")
+        say(f"{found.id}  {when}  {found.model}  {found.title}")
 
 
 @logs.command()
@@ -31,10 +32,11 @@ def list_(number: int = 20) -> None:
 def show(conversation: str | None) -> None:
     """Print a conversation, the latest one where none is named."""
     from .record import continued
+    from .show import say
 
     _, turns = continued(conversation, latest=True)
     for turn in turns:
-        click.echo(f"{turn['role']}: {turn['content']}\n")
+        say(f"{turn['role']}: {turn['content']}\n")
 
 
 @logs.command()

@@ -11,15 +11,27 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
-from ..types import Facts, Notice, ServedBy, Usage
+from ..types import Facts, FinishReason, Notice, ServedBy, Usage
 from .harmless import Harmless
 
 if TYPE_CHECKING:
     from ..errors import DynasparkError
     from ..types import Chunk, Loss
 
+CUT_SHORT = {
+    "length": "The answer was cut at the longest that the model may say.",
+    "content_filter": "The answer was cut by the model's content filter.",
+}
+"""What is said of an answer that did not end by itself, by its finish reason."""
 
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 _BLOCK = re.compile(r"^ {0,3}```[^\n]*\n(.*?)^ {0,3}```", re.MULTILINE | re.DOTALL)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line that others wrote, on a terminal without what could drive it."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(Harmless().feed(text) if stream.isatty() else text, err=err)
 
 
 class Display(Protocol):
@@ -55,19 +67,22 @@ class Printer:
             case str():
                 self._print(self._harmless.feed(chunk) if self._harmless else chunk)
             case Facts():
-                click.echo("\n".join(describe(chunk)), err=True)
+                say("\n".join(describe(chunk)), err=True)
             case Notice(text):
                 self._end_line()
-                click.echo(text, err=True)
+                say(text, err=True)
             case ServedBy(model) if self._model and model not in self._model:
                 self._end_line()
-                click.echo(f"Answered by {model}.", err=True)
+                say(f"Answered by {model}.", err=True)
+            case FinishReason(reason) if reason in CUT_SHORT:
+                self._end_line()
+                say(CUT_SHORT[reason], err=True)
 
     def lost(self, losses: list[Loss]) -> None:
         """Say which pictures and options got lost; that turns become a prompt is no news."""
         for loss in losses:
             if loss.kind != "roles":
-                click.echo(loss.detail, err=True)
+                say(loss.detail, err=True)
 
     def end(self, error: DynasparkError | None = None) -> None:
         """End the answer's last line."""
@@ -155,7 +170,7 @@ class Collector:
         whole = {"response": "".join(self._text), **self._beside}
         if error is not None:
             whole["error"] = str(error)
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2), file=self._out)
+        click.echo(render_json(whole), file=self._out)
 
 
 class Stopwatch:
@@ -196,6 +211,11 @@ def describe(facts: Facts) -> list[str]:
     head = f"{kind}, {sides}, {facts.size:,} bytes"
     if facts.colours:
         head += f"; {', '.join(facts.colours)}"
-    harmless = Harmless()
     marks = ["> " if index in facts.matches else "  " for index in range(len(facts.text))]
-    return [head, *(m + harmless.feed(line) for m, line in zip(marks, facts.text, strict=True))]
+    return [head, *(mark + line for mark, line in zip(marks, facts.text, strict=True))]
+
+
+def render_json(value: Any) -> str:
+    """Write JSON whose every character can be encoded and drives no terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
