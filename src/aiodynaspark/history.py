@@ -62,8 +62,21 @@ class History:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def add(self, conversation: str | None, *, model: str, turns: list[Message]) -> str:
+    def add(
+        self,
+        conversation: str | None,
+        *,
+        model: str,
+        turns: list[Message],
+        instead_of: int = 0,
+    ) -> str:
         """Append turns to a conversation, or start one; returns its id.
+
+        Args:
+            conversation: its id; None starts one.
+            model: what answered.
+            turns: the question and the answer.
+            instead_of: how many turns at its end they replace.
 
         Raises:
             HistoryError: the file is locked, damaged, from a newer version, or cannot be written.
@@ -76,6 +89,11 @@ class History:
                 "INSERT INTO conversation VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (id) DO UPDATE SET changed = excluded.changed, model = excluded.model",
                 (conversation, now, now, model, title),
+            )
+            database.execute(
+                "DELETE FROM turn WHERE number IN "
+                "(SELECT number FROM turn WHERE conversation = ? ORDER BY number DESC LIMIT ?)",
+                (conversation, instead_of),
             )
             database.executemany(
                 "INSERT INTO turn (conversation, role, content) VALUES (?, ?, ?)",
@@ -115,6 +133,19 @@ class History:
             )
         return [{"role": role, "content": content} for role, content in found]
 
+    def prompts(self, limit: int = 500) -> list[str]:
+        """List what was asked in all conversations, the oldest first.
+
+        Raises:
+            HistoryError: see ``add``.
+        """
+        with self._open() as database:
+            found = database.execute(
+                "SELECT content FROM turn WHERE role = 'user' ORDER BY number DESC LIMIT ?",
+                (limit,),
+            )
+            return [content for (content,) in found][::-1]
+
     @contextmanager
     def _open(self, *, write: bool = False) -> Iterator[sqlite3.Connection]:
         try:
@@ -125,9 +156,7 @@ class History:
                 self._check_version(database)
                 yield database
         except (sqlite3.Error, OSError) as error:
-            raise HistoryError(
-                f"The history {self.path} cannot be used ({error}); move it away to start anew."
-            ) from error
+            raise HistoryError(f"The history {self.path} {_wrong_with_it(error)}.") from error
 
     def _make_private(self) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -144,3 +173,14 @@ class History:
         if version < VERSION:
             database.executescript(_SCHEMA)
             database.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _wrong_with_it(error: sqlite3.Error | OSError) -> str:
+    """What is wrong with the file, and what to do about it."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without the extended part
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "is held by another program; try again when that has let go of it"
+    if code in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return f"is damaged ({error}); move it away to start anew"
+    reason = getattr(error, "strerror", None) or error
+    return f"cannot be used ({reason}); DYNASPARK_DATA may name another directory"
