@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import sqlite3
+import subprocess
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pexpect
-from test_cli import run
-from test_cli_chat import terminal
+import pytest
+from test_cli import run, serving
+from test_cli_chat import PNG, terminal
 from upstream import Handler, answer, delta, events, upstream
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
@@ -75,3 +81,101 @@ async def test_an_answer_that_was_cut_at_the_limit_is_said_to_be() -> None:
         )
     assert done.stdout == "as far as\n"
     assert "cut at the longest" in done.stderr
+
+
+class TestFiles:
+    def test_a_file_keeps_what_it_holds_until_there_is_an_answer(self, tmp_path: Path) -> None:
+        out = tmp_path / "answer.txt"
+        out.write_text("precious and long")
+        assert run("ask", "-O", str(out), "--url", "http://127.0.0.1:9", "x").returncode == 1
+        assert out.read_text() == "precious and long"
+        run("ask", "-O", str(out), "-m", "echo", "short")
+        assert out.read_text() == "short\n"
+
+    def test_a_dash_is_standard_output_and_a_device_is_written_to(self, tmp_path: Path) -> None:
+        for out in ("-", "/dev/stdout"):
+            assert run("ask", "-O", out, "-m", "echo", "hello").stdout == "hello\n"
+
+
+class TestContinuing:
+    def test_asks_the_model_that_answered_before(self) -> None:
+        run("ask", "-m", "echo", "first")
+        assert run("ask", "-c", "more").stdout == "more\n"
+
+    def test_the_history_names_who_answered(self) -> None:
+        with serving("--provider", "echo") as (url, _):
+            run("ask", "--url", url, "first")
+        assert run("logs").stdout.split()[3] == "echo"
+
+    def test_nothing_kept_is_said(self) -> None:
+        assert "No conversation is kept yet" in run("logs").stderr
+        done = run("logs", "show")
+        assert (done.returncode, "No conversation is kept yet" in done.stderr) == (2, True)
+
+
+class TestDryRun:
+    def test_asks_for_no_form_where_none_is_sent(self) -> None:
+        done = run("ask", "--dry-run", "-m", "echo", "x")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "No form is sent to echo" in done.stderr
+
+    def test_names_the_model_as_the_server_knows_it(self) -> None:
+        shown_form = run("ask", "--dry-run", "-m", "dynaspark:some", "x").stdout
+        assert "ai_model=some" in shown_form
+
+    @pytest.mark.clients
+    def test_the_line_works_with_a_key_and_an_odd_name(self, tmp_path: Path) -> None:
+        picture = tmp_path / 'a "b;c,d.png'
+        picture.write_bytes(PNG.read_bytes())
+        key = {"DYNASPARK_API_KEY": "secret"}
+        with serving("--provider", "echo", "--api-key", "secret") as (url, _):
+            line = run("ask", "--dry-run", "--url", url, "-a", str(picture), "it's", **key).stdout
+            done = subprocess.run(
+                ["sh", "-c", line.replace("curl", "curl -sS", 1)],
+                capture_output=True,
+                text=True,
+                check=True,
+                env={**os.environ, **key},
+            )
+        assert "secret" not in line
+        assert '"response":"it\'s"' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "meant"),
+    [(("aks", "x"), "'ask'"), (("logs", "lst"), "'list'"), (("ask", "--modle", "x"), "'--model'")],
+)
+def test_a_misspelt_word_is_answered_with_the_nearest(
+    arguments: tuple[str, ...], meant: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert f"Did you mean {meant}?" in done.stderr
+
+
+def test_a_prompt_that_is_no_text_is_asked_nevertheless() -> None:
+    done = run("ask", "-m", "echo", os.fsdecode(b"a\xffb"))
+    assert (done.stdout, done.stderr) == ("a\ufffdb\n", "")
+
+
+def test_a_locale_that_lacks_letters_shows_the_others() -> None:
+    assert run("ask", "-m", "echo", "für", PYTHONIOENCODING="ascii").stdout == "f?r\n"
+
+
+def test_a_history_that_is_held_costs_a_word_and_no_answer() -> None:
+    run("ask", "-m", "echo", "first")
+    with closing(sqlite3.connect(run("logs", "path").stdout.strip())) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        done = run("ask", "-m", "echo", "hello")
+    assert (done.returncode, done.stdout) == (0, "hello\n")
+    assert "waiting for the history" in done.stderr
+    assert "held by another program" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("ask -m ec", "echo"), ("ask -a ex", "file"), ("ask -O ex", "file"), ("batch ex", "file")],
+)
+def test_a_shell_can_complete_what_options_take(typed: str, offered: str) -> None:
+    words = {"COMP_WORDS": f"dynaspark {typed}", "COMP_CWORD": str(typed.count(" ") + 1)}
+    assert offered in run(_DYNASPARK_COMPLETE="bash_complete", **words).stdout

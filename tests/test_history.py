@@ -45,7 +45,7 @@ def test_nothing_is_made_by_looking(history: History) -> None:
     assert history.conversations() == []
     assert not history.path.exists()
     with pytest.raises(UsageError, match="no conversation 'x'"):
-        history.turns("x")
+        history.find("x")
 
 
 def test_a_damaged_file_is_one_sentence(history: History) -> None:

@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS turn (
 CREATE INDEX IF NOT EXISTS turns ON turn (conversation, number);
 """
 
+_OUTLINE = "id, started, changed, model, title"
+_LATEST = "ORDER BY changed DESC, rowid DESC"
+
 
 class HistoryError(DynasparkError):
     """The history cannot be read or written; nothing else is the worse for it."""
@@ -109,17 +112,33 @@ class History:
         """
         with self._open() as database:
             found = database.execute(
-                "SELECT id, started, changed, model, title FROM conversation "
-                "ORDER BY changed DESC, rowid DESC LIMIT ?",
-                (limit,),
+                f"SELECT {_OUTLINE} FROM conversation {_LATEST} LIMIT ?", (limit,)
             )
             return [Conversation(*row) for row in found]
 
-    def turns(self, conversation: str) -> list[dict[str, str]]:
-        """Return a conversation's messages, the oldest first.
+    def find(self, conversation: str | None = None) -> Conversation:
+        """Return a conversation's outline; the latest one's where no id is given.
 
         Raises:
-            UsageError: there is no conversation of that id.
+            UsageError: there is no such conversation, or none at all.
+            HistoryError: see ``add``.
+        """
+        with self._open() as database:
+            found = database.execute(
+                f"SELECT {_OUTLINE} FROM conversation "
+                f"WHERE id = ?1 OR ?1 IS NULL {_LATEST} LIMIT 1",
+                (conversation,),
+            ).fetchone()
+        if found:
+            return Conversation(*found)
+        if conversation is None:
+            raise UsageError("No conversation is kept yet; ask something first.")
+        raise UsageError(f"There is no conversation {conversation!r}; `dynaspark logs` lists them.")
+
+    def turns(self, conversation: str) -> list[dict[str, str]]:
+        """Return a conversation's messages, the oldest first; none where there is no such one.
+
+        Raises:
             HistoryError: see ``add``.
         """
         with self._open() as database:
@@ -127,10 +146,6 @@ class History:
                 "SELECT role, content FROM turn WHERE conversation = ? ORDER BY number",
                 (conversation,),
             ).fetchall()
-        if not found:
-            raise UsageError(
-                f"There is no conversation {conversation!r}; `dynaspark logs` lists them."
-            )
         return [{"role": role, "content": content} for role, content in found]
 
     def prompts(self, limit: int = 500) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-import threading
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from .. import settings
-from ..errors import DynasparkError
+from ..errors import DynasparkError, UsageError
+from .parameters import (
+    cid_option,
+    continue_option,
+    model_option,
+    no_log_option,
+    system_option,
+    url_option,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,12 +28,7 @@ if TYPE_CHECKING:
     from ..types import Message
     from .show import Display
 
-PATIENCE = 2.0
-"""Seconds to wait for standard input before saying so."""
-
-STDIN = "-"
-PICTURE_HELP = "A picture to send along; - for one that is piped in."
-OPTION_HELP = "One of the provider's options, such as: -o temperature 0.5"
+STDIN = STDOUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +50,33 @@ class How:
 
 @click.command()
 @click.argument("prompt", required=False)
-@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help=PICTURE_HELP)
-@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
-@click.option("-s", "--system", default="", help="What the model is told beforehand.")
 @click.option(
-    "-o", "--option", "options", nargs=2, multiple=True, metavar="KEY VALUE", help=OPTION_HELP
+    "-a",
+    "--attach",
+    "pictures",
+    type=click.Path(allow_dash=True),
+    multiple=True,
+    metavar="PICTURE",
+    help="A picture to send along; - for one that is piped in.",
 )
-@click.option("-c", "--continue", "latest", is_flag=True, help="Continue the last conversation.")
-@click.option("--cid", metavar="ID", help="Continue a certain conversation.")
-@click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")
+@model_option
+@system_option
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    nargs=2,
+    multiple=True,
+    metavar="KEY VALUE",
+    help="One of the provider's options, such as: -o temperature 0.5",
+)
+@continue_option
+@cid_option
+@no_log_option
 @click.option("-x", "--extract", "code", is_flag=True, help="Print the first code block alone.")
 @click.option("-u", "--usage", is_flag=True, help="Say how many tokens and seconds it took.")
-@click.option("-O", "--output", metavar="FILE", help="Write the answer there.")
-@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
+@click.option("-O", "--output", type=click.Path(), metavar="FILE", help="Write the answer there.")
+@url_option
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long it all may take.")
@@ -77,25 +94,30 @@ def ask(
     Without --url and DYNASPARK_URL it asks a server on this machine, or starts one for this ask
     with the embedded model.
     """
+    from .harmless import readable
     from .record import continued
 
     piped = _piped()
     media = _media(pictures, piped)
     before = "" if STDIN in pictures else piped.decode("utf-8", "replace").rstrip("\n")
-    text = "\n\n".join(part for part in (before, prompt) if part)
+    text = "\n\n".join(part for part in (before, readable(prompt or "")) if part)
     if not text.strip() and not media:
         raise click.UsageError('Say what to ask: dynaspark ask "PROMPT".')
     question = {"role": "user", "content": text or "Describe this picture."}
-    conversation, turns = continued(cid, latest=latest)
-    told = [{"role": "system", "content": system}] if system else []
+    earlier = continued(cid, latest=latest)
+    if not how["url"]:
+        how["model"] = how["model"] or earlier.model
+    told = [{"role": "system", "content": readable(system)}] if system else []
     import asyncio  # here: help and usage errors need none
 
-    asyncio.run(_ask([*told, *turns, question], media, conversation, How(**how)))
+    messages = [*told, *earlier.turns, question]
+    asyncio.run(_ask(messages, media, earlier.id, How(**how)))
 
 
 async def _ask(
     messages: list[Message], media: list[tuple[Any, str]], conversation: str | None, how: How
 ) -> None:
+    from ..types import ServedBy
     from .record import keep
     from .show import Stopwatch
     from .target import target
@@ -107,6 +129,7 @@ async def _ask(
         click.echo(await _as_curl(messages, media, how, options))
         return
     said: list[str] = []
+    answered_by = how.model
     watch = Stopwatch()
     with _output(how.output) as out:
         show = _display(how, out)
@@ -124,6 +147,8 @@ async def _ask(
                     watch.take(chunk)
                     if isinstance(chunk, str):
                         said.append(chunk)
+                    elif isinstance(chunk, ServedBy):
+                        answered_by = answered_by or chunk.model
                     show.show(chunk)
         except DynasparkError as error:
             show.end(error)
@@ -133,7 +158,7 @@ async def _ask(
         click.echo(watch.summary(), err=True)
     if not how.no_log:
         answer = {"role": "assistant", "content": "".join(said)}
-        keep(conversation, model=asked.label, turns=[messages[-1], answer])
+        keep(conversation, model=answered_by or asked.label, turns=[messages[-1], answer])
 
 
 def _display(how: How, out: TextIO | None) -> Display:
@@ -144,20 +169,39 @@ def _display(how: How, out: TextIO | None) -> Display:
     return CodeBlock(out, how.model) if how.code else Printer(out, how.model)
 
 
+class _Output(io.TextIOWrapper):
+    """A file that keeps what it holds until there is something to write."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(Path(path).open("ab"), encoding="utf-8")  # noqa: SIM115 - closed with it
+        self._begun = False
+
+    def write(self, text: str) -> int:
+        if not self._begun:
+            self._begun = True
+            with suppress(OSError):  # pipes and devices hold nothing
+                self.buffer.truncate(0)
+        return super().write(text)
+
+
 def _output(path: str | None) -> AbstractContextManager[TextIO | None]:
-    return nullcontext() if path is None else Path(path).open("w", encoding="utf-8")
+    return nullcontext() if path in (None, STDOUT) else _Output(path)
 
 
 async def _as_curl(
     messages: list[Message], media: list[tuple[Any, str]], how: How, options: dict[str, Any]
 ) -> str:
+    from ..model import Model
     from ..providers.dynaspark import Dynaspark, Options, prepare
     from .curl import render_curl
-    from .target import server_options
+    from .target import named, server_options
 
+    asked = named(how.model, how.url) or Model(Dynaspark, how.model)
+    if asked.provider is not Dynaspark:
+        raise UsageError(f"No form is sent to {how.model}, so --dry-run has none to show.")
     address = how.url or settings.server_url()
     parsed = Options.parse({**options, **server_options(address)})
-    post = await prepare(Dynaspark, how.model, messages, media, parsed)
+    post = await prepare(Dynaspark, asked.name, messages, media, parsed)
     first = media[0][0] if media else None
     return render_curl(post, str(first) if isinstance(first, Path) else STDIN)
 
@@ -183,12 +227,9 @@ def _media(pictures: tuple[str, ...], piped: bytes) -> list[tuple[Any, str]]:
 
 def _piped() -> bytes:
     """What is piped in; nothing on a terminal."""
+    from .progress import patience
+
     if sys.stdin is None or sys.stdin.isatty():
         return b""
-    notice = threading.Timer(PATIENCE, click.echo, ["reading standard input ..."], {"err": True})
-    notice.daemon = True
-    notice.start()
-    try:
+    with patience("reading standard input ..."):
         return sys.stdin.buffer.read()
-    finally:
-        notice.cancel()

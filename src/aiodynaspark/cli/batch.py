@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .parameters import model_option, system_option, url_option
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterator
@@ -31,12 +33,12 @@ def _concurrency(context: click.Context, parameter: click.Parameter, value: str)
 
 
 @click.command()
-@click.argument("source", metavar="IN")
+@click.argument("source", type=click.Path(allow_dash=True), metavar="IN")
 @click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--errors", type=click.Path(path_type=Path), metavar="FILE", help="Failures go here.")
-@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
-@click.option("-s", "--system", default="", help="What the model is told beforehand.")
-@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
+@model_option
+@system_option
+@url_option
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long one row may take.")
 @click.option(
     "--concurrency",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.markdown import Markdown
 
 LONGEST_BLOCK = 8_000
 """Characters after which a block is printed as it comes, since redrawing it would take too long."""
@@ -47,26 +48,28 @@ class MarkdownPrinter:
         self._print(rest)
 
     def _draw(self) -> None:
-        from rich.markdown import Markdown
-
         if not self._live.is_started:
             self._live.start()
-        self._live.update(Markdown(self._open), refresh=True)
+        self._live.update(_rendered(self._open), refresh=True)
 
     def _print(self, text: str) -> None:
-        from rich.markdown import Markdown
-
         self._stop()
         if self._plain:
             self._console.out(text, highlight=False)
             self._plain = False
         elif text.strip():
-            self._console.print(Markdown(text))
+            self._console.print(_rendered(text))
 
     def _stop(self) -> None:
         if self._live.is_started:
             self._live.update("")
             self._live.stop()
+
+
+def _rendered(text: str) -> Markdown:
+    from rich.markdown import Markdown
+
+    return Markdown(text, justify="default")  # no blanks up to the margin, which one would copy
 
 
 def split_blocks(text: str) -> tuple[str, str]:
