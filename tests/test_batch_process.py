@@ -124,7 +124,7 @@ class TestProgress:
         os.close(controller)
         assert run.returncode == 0
         assert b"2000/2000" in shown
-        assert b"\n2,000 of 2,000 rows finished" in shown.replace(b"\x1b[?25h", b"")
+        assert b"\x1b[2K2,000 of 2,000 rows finished" in shown  # on a line of its own
 
 
 def _until_closed(terminal: int) -> Iterator[bytes]:

@@ -16,7 +16,7 @@ import pexpect
 import pytest
 from test_cli import run, serving
 from test_cli_chat import PNG, terminal
-from upstream import Handler, answer, delta, events, upstream
+from upstream import Handler, answer, delta, events, hold, upstream
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 TITLE = "\x1b]0;owned\x07"
@@ -81,6 +81,24 @@ async def test_an_answer_that_was_cut_at_the_limit_is_said_to_be() -> None:
         )
     assert done.stdout == "as far as\n"
     assert "cut at the longest" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["model", "messages", "media", "losses", "stream", "transport"])
+def test_what_is_no_option_of_a_provider_is_said(name: str) -> None:
+    done = run("ask", "-m", "echo", "-o", name, "x", "hello")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{name} is no option" in done.stderr
+
+
+async def test_a_picture_that_takes_its_time_is_worth_a_word() -> None:
+    def ask(url: str) -> None:
+        with terminal(f"ask --url {url} -a {PNG} x") as asked:
+            asked.expect("looking at the picture")
+            asked.sendintr()
+            asked.expect("Interrupted")
+
+    async with upstream(hold()) as server:
+        await asyncio.to_thread(ask, server.url)
 
 
 class TestFiles:

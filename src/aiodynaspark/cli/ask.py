@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from contextlib import aclosing, nullcontext, suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from .show import Display
 
 STDIN = STDOUT = "-"
+OURS = frozenset({"losses", "media", "messages", "model", "notify", "stream", "transport"})
+"""What is passed to a provider beside its options, and so is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class How:
 
     model: str
     url: str | None
-    options: tuple[tuple[str, str], ...]
+    options: dict[str, Any]
     timeout: float | None
     no_stream: bool
     as_json: bool
@@ -46,6 +48,24 @@ class How:
     output: str | None
     no_log: bool
     dry_run: bool
+
+
+def _options(
+    context: click.Context, parameter: click.Parameter, given: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    if taken := OURS.intersection(name for name, _ in given):
+        raise click.BadParameter(f"{min(taken)} is no option of a provider.")
+    return {name: _value(text) for name, text in given}
+
+
+def _value(text: str) -> Any:
+    """An option's value: JSON where it is (a number, true), else the text itself."""
+    import json
+
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 @click.command()
@@ -67,6 +87,7 @@ class How:
     "options",
     nargs=2,
     multiple=True,
+    callback=_options,
     metavar="KEY VALUE",
     help="One of the provider's options, such as: -o temperature 0.5",
 )
@@ -117,48 +138,33 @@ def ask(
 async def _ask(
     messages: list[Message], media: list[tuple[Any, str]], conversation: str | None, how: How
 ) -> None:
-    from ..types import ServedBy
+    from .heard import Heard, hear
     from .record import keep
-    from .show import Stopwatch
     from .target import target
 
-    options: dict[str, Any] = {name: _value(text) for name, text in how.options}
+    options = dict(how.options)
     if how.timeout is not None:
         options["timeout"] = how.timeout
     if how.dry_run:
         click.echo(await _as_curl(messages, media, how, options))
         return
-    said: list[str] = []
-    answered_by = how.model
-    watch = Stopwatch()
+    options["stream"] = not (how.no_stream or how.as_json)
+    heard = Heard()
     with _output(how.output) as out:
         show = _display(how, out)
-        options |= {
-            "stream": not (how.no_stream or how.as_json),
-            "losses": show.lost,
-            "notify": lambda sentence: click.echo(sentence, err=True),
-        }
         try:
-            async with (
-                target(how.model, how.url) as asked,
-                aclosing(asked.stream(messages, media=media or None, **options)) as chunks,
-            ):
-                async for chunk in chunks:
-                    watch.take(chunk)
-                    if isinstance(chunk, str):
-                        said.append(chunk)
-                    elif isinstance(chunk, ServedBy):
-                        answered_by = answered_by or chunk.model
-                    show.show(chunk)
+            async with target(how.model, how.url) as asked:
+                await hear(asked, messages, media, show, heard, **options)
         except DynasparkError as error:
             show.end(error)
             raise
         show.end()
     if how.usage:
-        click.echo(watch.summary(), err=True)
+        click.echo(heard.summary(), err=True)
     if not how.no_log:
-        answer = {"role": "assistant", "content": "".join(said)}
-        keep(conversation, model=answered_by or asked.label, turns=[messages[-1], answer])
+        answer = {"role": "assistant", "content": heard.text}
+        model = how.model or heard.model or asked.label
+        keep(conversation, model=model, turns=[messages[-1], answer])
 
 
 def _display(how: How, out: TextIO | None) -> Display:
@@ -204,16 +210,6 @@ async def _as_curl(
     post = await prepare(Dynaspark, asked.name, messages, media, parsed)
     first = media[0][0] if media else None
     return render_curl(post, str(first) if isinstance(first, Path) else STDIN)
-
-
-def _value(text: str) -> Any:
-    """An option's value: JSON where it is (a number, true), else the text itself."""
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _media(pictures: tuple[str, ...], piped: bytes) -> list[tuple[Any, str]]:

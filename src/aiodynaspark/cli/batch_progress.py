@@ -127,7 +127,9 @@ def _bar(tally: Tally, speed: Speed) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(table_column=counted),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as display:
+    with Progress(
+        *columns, console=Console(stderr=True), auto_refresh=False, transient=True
+    ) as display:
         task = display.add_task("", total=None)
 
         def show() -> None:

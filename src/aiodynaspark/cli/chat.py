@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from difflib import get_close_matches
 from io import TextIOWrapper
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from ..model import Model
     from ..types import Message
+    from .heard import Heard
     from .record import Earlier
 
 HELP = """\
@@ -241,48 +242,43 @@ class Talk:
             prompt: what to ask, about the pictures that wait.
             instead_of: how many turns at the end make room for it once there is an answer.
         """
+        from .heard import Heard
+
         question = {"role": "user", "content": prompt}
         pictures, self._pictures = self._pictures, []
         self._last = Asked(prompt, pictures, instead_of)
         before = self._turns[: len(self._turns) - instead_of]
-        said: list[str] = []
+        heard = Heard()
         try:
             with line_editor.unechoed():
-                self._runner.run(self._answer([*before, question], pictures, said))
+                self._runner.run(self._answer([*before, question], pictures, heard))
         finally:
-            if said:
-                answered: list[Message] = [
-                    question,
-                    {"role": "assistant", "content": "".join(said)},
-                ]
+            if heard.text:
+                answered: list[Message] = [question, {"role": "assistant", "content": heard.text}]
                 self._turns = [*before, *answered]
                 self._last = Asked(prompt, pictures, len(answered))
-                self._record(answered, again=instead_of > 0)
+                self._record(answered, heard, again=instead_of > 0)
 
-    async def _answer(self, messages: list[Message], pictures: list[Path], said: list[str]) -> None:
+    async def _answer(self, messages: list[Message], pictures: list[Path], heard: Heard) -> None:
+        from .heard import hear
         from .show import Printer, Rendered
 
         assert self._model is not None
         show = Rendered() if sys.stdout.isatty() else Printer()
-        media: list[Any] = [(picture, picture.name) for picture in pictures]
-        chunks = self._model.stream(messages, media=media or None, losses=show.lost)
+        media = [(picture, picture.name) for picture in pictures]
         try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    if isinstance(chunk, str):
-                        said.append(chunk)
-                    show.show(chunk)
+            await hear(self._model, messages, media, show, heard)
         finally:
             show.end()
 
-    def _record(self, turns: list[Message], *, again: bool) -> None:
+    def _record(self, turns: list[Message], heard: Heard, *, again: bool) -> None:
         from .record import keep
 
         assert self._model is not None
         if not self._keep:
             return
         self._kept *= again
-        model = self._name or self._model.label
+        model = self._name or heard.model or self._model.label
         kept = keep(self._conversation, model=model, turns=turns, instead_of=self._kept)
         if kept:
             self._conversation, self._kept = kept, len(turns)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sized
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from ..model import Model
@@ -31,6 +32,11 @@ def patience(sentence: str) -> Iterator[Callable[[], None]]:
         yield notice.cancel
     finally:
         notice.cancel()
+
+
+def looking(pictures: Sized) -> AbstractContextManager[Callable[[], object]]:
+    """Say so if it takes its time until the first is known of pictures; see ``patience``."""
+    return patience("looking at the picture ...") if pictures else nullcontext(lambda: None)
 
 
 async def opening(model: Model) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
@@ -171,37 +170,6 @@ class Collector:
         if error is not None:
             whole["error"] = str(error)
         click.echo(render_json(whole), file=self._out)
-
-
-class Stopwatch:
-    """Measures an answer as it comes."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._first: float | None = None
-        self._pieces = 0
-        self._usage: Usage | None = None
-
-    def take(self, chunk: Chunk) -> None:
-        """Take in one chunk."""
-        if isinstance(chunk, Usage):
-            self._usage = chunk
-        elif isinstance(chunk, str):
-            self._pieces += 1
-            self._first = self._first or time.monotonic()
-
-    def summary(self) -> str:
-        """Tokens where they are known, the time to the first text, and the rate after it."""
-        now = time.monotonic()
-        first = self._first or now
-        parts = [f"first text after {first - self._started:.2f} s"]
-        parts.append(f"{now - self._started:.2f} s in all")
-        if self._usage:
-            counted = f"{self._usage.prompt_tokens} + {self._usage.completion_tokens} tokens"
-            parts.insert(0, f"about {counted}" if self._usage.estimated else counted)
-            if now > first:
-                parts.append(f"{self._usage.completion_tokens / (now - first):.0f} tokens/s")
-        return ", ".join(parts)
 
 
 def describe(facts: Facts) -> list[str]:
