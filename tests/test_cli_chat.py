@@ -124,6 +124,12 @@ class TestChat:
             chat.expect(r"• \S*two")
             chat.expect("> ")
 
+    def test_shows_tags_and_addresses_as_they_stand(self) -> None:
+        with terminal("chat -m echo", NO_COLOR="1", TERM="dumb") as chat:
+            chat.expect("> ")
+            chat.sendline("The <b> tag of *HTML*: [see](http://a.example/)")
+            chat.expect("The <b> tag of HTML: see \\(http://a.example/\\)")
+
     def test_bytes_that_are_no_text_end_nothing(self) -> None:
         done = subprocess.run(
             [sys.executable, "-m", "aiodynaspark", "chat", "-m", "echo"],

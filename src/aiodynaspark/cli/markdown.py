@@ -67,9 +67,14 @@ class MarkdownPrinter:
 
 
 def _rendered(text: str) -> Markdown:
+    """Markdown with tags and addresses as they stand, and no blanks after lines one may copy."""
+    from markdown_it import MarkdownIt  # rich's own parser
     from rich.markdown import Markdown
 
-    return Markdown(text, justify="default")  # no blanks up to the margin, which one would copy
+    shown = Markdown("", justify="default", hyperlinks=False)
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+    shown.parsed = parser.parse(text)
+    return shown
 
 
 def split_blocks(text: str) -> tuple[str, str]:
