@@ -386,7 +386,7 @@ class TestBadSetUps:
     async def test_an_input_that_is_not_there(self, desk: Desk, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot be read"):
             await desk.run()
-        with pytest.raises(UsageError, match="is no file"):
+        with pytest.raises(UsageError, match="is a directory"):
             await run(tmp_path, ECHO, out=desk.out)
 
     async def test_an_input_that_is_cut(self, desk: Desk, tmp_path: Path) -> None:

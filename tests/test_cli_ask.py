@@ -171,6 +171,14 @@ def test_a_misspelt_word_is_answered_with_the_nearest(
     assert f"Did you mean {meant}?" in done.stderr
 
 
+def test_a_prompt_needs_no_quotes() -> None:
+    assert run("ask", "-m", "echo", "two", "words").stdout == "two words\n"
+
+
+def test_json_and_the_code_alone_exclude_each_other() -> None:
+    assert run("ask", "-m", "echo", "-x", "--json", "x").returncode == 2
+
+
 def test_a_prompt_that_is_no_text_is_asked_nevertheless() -> None:
     done = run("ask", "-m", "echo", os.fsdecode(b"a\xffb"))
     assert (done.stdout, done.stderr) == ("a\ufffdb\n", "")
@@ -192,7 +200,15 @@ def test_a_history_that_is_held_costs_a_word_and_no_answer() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("ask -m ec", "echo"), ("ask -a ex", "file"), ("ask -O ex", "file"), ("batch ex", "file")],
+    [
+        ("ask -m ec", "echo"),
+        ("ask -a ex", "file"),
+        ("ask -O ex", "file"),
+        ("batch ex", "file"),
+        ("models lo", "local"),
+        ("serve --provider ec", "echo"),
+        ("serve --fault sta", "stall"),
+    ],
 )
 def test_a_shell_can_complete_what_options_take(typed: str, offered: str) -> None:
     words = {"COMP_WORDS": f"dynaspark {typed}", "COMP_CWORD": str(typed.count(" ") + 1)}

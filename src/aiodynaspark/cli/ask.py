@@ -69,7 +69,7 @@ def _value(text: str) -> Any:
 
 
 @click.command()
-@click.argument("prompt", required=False)
+@click.argument("prompt", nargs=-1)
 @click.option(
     "-a",
     "--attach",
@@ -103,7 +103,7 @@ def _value(text: str) -> Any:
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long it all may take.")
 @click.option("--dry-run", is_flag=True, help="Print the form as a curl command instead.")
 def ask(
-    prompt: str | None,
+    prompt: tuple[str, ...],
     pictures: tuple[str, ...],
     system: str,
     latest: bool,
@@ -118,10 +118,12 @@ def ask(
     from .harmless import readable
     from .record import continued
 
+    if how["as_json"] and how["code"]:
+        raise click.UsageError("--json and -x exclude each other.")
     piped = _piped()
     media = _media(pictures, piped)
     before = "" if STDIN in pictures else piped.decode("utf-8", "replace").rstrip("\n")
-    text = "\n\n".join(part for part in (before, readable(prompt or "")) if part)
+    text = "\n\n".join(part for part in (before, readable(" ".join(prompt))) if part)
     if not text.strip() and not media:
         raise click.UsageError('Say what to ask: dynaspark ask "PROMPT".')
     question = {"role": "user", "content": text or "Describe this picture."}
