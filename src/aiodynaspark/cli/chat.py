@@ -154,7 +154,8 @@ class Talk:
             self._greet()
         while (line := line_editor.read()) is not None:
             try:
-                self._take(line)
+                with line_editor.unechoed():
+                    self._take(line)
             except _Quit:
                 return
             except KeyboardInterrupt:
@@ -250,8 +251,7 @@ class Talk:
         before = self._turns[: len(self._turns) - instead_of]
         heard = Heard()
         try:
-            with line_editor.unechoed():
-                self._runner.run(self._answer([*before, question], pictures, heard))
+            self._runner.run(self._answer([*before, question], pictures, heard))
         finally:
             if heard.text:
                 answered: list[Message] = [question, {"role": "assistant", "content": heard.text}]

@@ -37,7 +37,11 @@ url_option = click.option(
     help="The server to ask: its base, or the endpoint itself. DYNASPARK_API_KEY holds its key.",
 )
 continue_option = click.option(
-    "-c", "--continue", "latest", is_flag=True, help="Continue the last conversation."
+    "-c",
+    "--continue",
+    "latest",
+    is_flag=True,
+    help="Continue the last conversation, with its model.",
 )
 cid_option = click.option("--cid", metavar="ID", help="Continue a certain conversation.")
 no_log_option = click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")
