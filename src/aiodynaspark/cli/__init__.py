@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from importlib import import_module
 from io import TextIOWrapper
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -76,10 +77,18 @@ def commands() -> None:
     """
 
 
+def _prepare_streams() -> None:
+    """Put something where a stream is closed, and write what a locale cannot show as ``?``."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode))  # noqa: SIM115 - for the whole run
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run a command and exit with the code that its outcome stands for."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")  # an answer may hold what a locale cannot show
+    _prepare_streams()
     try:
         code = commands.main(prog_name="dynaspark", standalone_mode=False)
         sys.stdout.flush()

@@ -227,7 +227,7 @@ def _piped() -> bytes:
     """What is piped in; nothing on a terminal."""
     from .progress import patience
 
-    if sys.stdin is None or sys.stdin.isatty():
+    if sys.stdin.isatty():
         return b""
     with patience("reading standard input ..."):
         return sys.stdin.buffer.read()
