@@ -95,7 +95,7 @@ def test_turns_can_take_the_place_of_the_last_ones(history: History) -> None:
 
 
 def test_what_was_asked_can_be_recalled(history: History) -> None:
-    for prompt in ("first", "second", "third"):
+    for prompt in ("first", "second", "piped in" * 1000, "third"):
         history.add(None, model="m", turns=[{"role": "user", "content": prompt}, TURNS[1]])
     assert history.prompts() == ["first", "second", "third"]
     assert history.prompts(limit=2) == ["second", "third"]

@@ -148,16 +148,21 @@ class History:
             ).fetchall()
         return [{"role": role, "content": content} for role, content in found]
 
-    def prompts(self, limit: int = 500) -> list[str]:
+    def prompts(self, limit: int = 500, longest: int = 2_000) -> list[str]:
         """List what was asked in all conversations, the oldest first.
+
+        Args:
+            limit: how many, of the latest.
+            longest: prompts of more characters are left out, since nobody typed them.
 
         Raises:
             HistoryError: see ``add``.
         """
         with self._open() as database:
             found = database.execute(
-                "SELECT content FROM turn WHERE role = 'user' ORDER BY number DESC LIMIT ?",
-                (limit,),
+                "SELECT content FROM turn WHERE role = 'user' AND length(content) <= ? "
+                "ORDER BY number DESC LIMIT ?",
+                (longest, limit),
             )
             return [content for (content,) in found][::-1]
 

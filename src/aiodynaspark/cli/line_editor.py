@@ -55,8 +55,12 @@ def completions(line: str, typed: str, commands: Collection[str]) -> list[str]:
         return []
     if line == typed:
         return [f"{name} " for name in commands if name.startswith(typed)]
-    found = sorted(glob(escape(os.path.expanduser(typed)) + "*"))  # noqa: PTH111, PTH207 - as typed
-    return [f"{path}/" if os.path.isdir(path) else path for path in found]  # noqa: PTH112
+    found = sorted(map(Path, glob(f"{escape(_at_home(typed))}*")))  # noqa: PTH207 - paths as typed
+    return [f"{path}/" if path.is_dir() else str(path) for path in found]
+
+
+def _at_home(path: str) -> str:
+    return os.path.expanduser(path)  # noqa: PTH111 - pathlib's raises for a user there is none of
 
 
 def read() -> str | None:
@@ -115,11 +119,11 @@ def parse_path(text: str) -> Path:
 
     ``~`` is the home directory; quotes and backslashes are a shell's, unless a file is named so.
     """
-    path = Path(text).expanduser()
-    if path.exists():
+    path = Path(_at_home(text))
+    if os.path.exists(path):  # noqa: PTH110 - pathlib's raises for a name that is too long
         return path
     try:
         words = shlex.split(text)
     except ValueError:
         words = []
-    return Path(words[0]).expanduser() if len(words) == 1 else path
+    return Path(_at_home(words[0])) if len(words) == 1 else path
