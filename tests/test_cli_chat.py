@@ -56,8 +56,9 @@ class TestChat:
 
     def test_remembers_what_was_said(self) -> None:
         with serving("--provider", "echo") as (url, _):
-            done = run("chat", "--url", url, stdin="first\nsecond\n")
+            done = run("chat", "--url", url, stdin="first\nsecond\nthird\n")
         assert "User: first\nAssistant: first\nUser: second\nAssistant:" in done.stdout
+        assert done.stderr == "What was said before goes along as part of the prompt.\n"
 
     def test_knows_its_commands(self, tmp_path: Path) -> None:
         saved = tmp_path / "saved.md"

@@ -117,6 +117,7 @@ class Talk:
         self._pictures: list[Path] = []
         self._last = _last_of(earlier.turns)
         self._kept = self._last.turns if self._last else 0  # turns of it that the history holds
+        self._told_of_packing = False
         self._life = AsyncExitStack()
         self._model: Model | None = None
         self._known: dict[str, Callable[[str], None]] = {
@@ -270,6 +271,9 @@ class Talk:
             await hear(self._model, messages, media, show, heard)
         finally:
             show.end()
+        if show.packed and not self._told_of_packing:
+            click.echo("What was said before goes along as part of the prompt.", err=True)
+            self._told_of_packing = True
 
     def _record(self, turns: list[Message], heard: Heard, *, again: bool) -> None:
         from .record import keep

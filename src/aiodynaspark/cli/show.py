@@ -52,9 +52,13 @@ class Printer:
     Args:
         out: where the text goes, standard output unless told otherwise.
         model: the model that was asked for; what else answered is said.
+
+    Attributes:
+        packed: whether the turns became one prompt, which an ask need not be told.
     """
 
     def __init__(self, out: TextIO | None = None, model: str = "") -> None:
+        self.packed = False
         self._model = model
         self._out = out or sys.stdout
         self._harmless = Harmless() if self._out.isatty() else None
@@ -78,9 +82,11 @@ class Printer:
                 say(CUT_SHORT[reason], err=True)
 
     def lost(self, losses: list[Loss]) -> None:
-        """Say which pictures and options got lost; that turns become a prompt is no news."""
+        """Say which pictures and options got lost, and note where turns became a prompt."""
         for loss in losses:
-            if loss.kind != "roles":
+            if loss.kind == "roles":
+                self.packed = True
+            else:
                 say(loss.detail, err=True)
 
     def end(self, error: DynasparkError | None = None) -> None:
