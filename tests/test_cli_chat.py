@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +24,11 @@ COMMAND = f"{sys.executable} -m aiodynaspark"
 PNG = Path(__file__).parents[1] / "examples" / "sign.png"
 
 
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background, and what a child inherits."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def terminal(
     arguments: str, columns: int = 80, out: Path | None = None, **environment: str
@@ -34,6 +40,7 @@ def terminal(
         encoding="utf-8",
         dimensions=(24, columns),
         timeout=30,
+        preexec_fn=_heed_ctrl_c,
         env={**os.environ, "TERM": "xterm-256color", **environment},
     )
     try:
