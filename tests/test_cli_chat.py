@@ -269,6 +269,12 @@ class TestChat:
             chat.expect("Title")
             chat.expect("> ")
 
+    def test_a_dumb_terminal_is_told_words_alone(self) -> None:
+        with terminal("chat -m echo", TERM="dumb") as chat:
+            chat.expect("^[^\x1b]*> ")
+            chat.sendline("some **bold** words")
+            chat.expect("^[^\x1b]*some bold words[^\x1b]*> ")
+
     def test_no_color_is_respected(self) -> None:
         with terminal("chat -m echo", NO_COLOR="1") as chat:
             chat.expect("> ")

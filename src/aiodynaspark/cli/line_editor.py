@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .. import settings
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
@@ -36,7 +38,8 @@ def set_up(commands: Collection[str], earlier: Iterable[str]) -> None:
     readline.set_completer(_Completer(commands, readline))
     on_libedit = "libedit" in (readline.__doc__ or "")
     readline.parse_and_bind("bind ^I rl_complete" if on_libedit else "tab: complete")
-    readline.parse_and_bind("set enable-bracketed-paste on")
+    if not settings.is_dumb_terminal():
+        readline.parse_and_bind("set enable-bracketed-paste on")
 
 
 class _Completer:
