@@ -368,7 +368,10 @@ class TestBadSetUps:
         await self.refused(desk, "is the input")
 
     async def test_errors_that_are_the_output(self, desk: Desk) -> None:
-        await self.refused(desk, "another run", errors=desk.out)
+        await self.refused(desk, "cannot hold the failures too", errors=desk.out)
+
+    async def test_errors_that_are_the_input(self, desk: Desk) -> None:
+        await self.refused(desk, "is the input", errors=desk.jobs)
 
     async def test_an_output_that_holds_something_else(self, desk: Desk) -> None:
         desk.out.write_text("precious")
@@ -383,7 +386,7 @@ class TestBadSetUps:
     async def test_an_input_that_is_not_there(self, desk: Desk, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="cannot be read"):
             await desk.run()
-        with pytest.raises(UsageError, match="is no file"):
+        with pytest.raises(UsageError, match="is a directory"):
             await run(tmp_path, ECHO, out=desk.out)
 
     async def test_an_input_that_is_cut(self, desk: Desk, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ class TestTheCommand:
         done = batch("-", out, "--errors", errors, "-m", "echo", input='{"prompt": "a"}\n{"a": 1}')
         assert done.returncode == 3
         assert "2 of 2 rows finished, 1 failed" in done.stderr
+        assert f"{errors} says what failed" in done.stderr
         assert len(written(errors)) == 1
 
     def test_ends_with_2_where_the_set_up_is_wrong(self, jobs: Path, tmp_path: Path) -> None:
@@ -75,6 +76,8 @@ class TestTheCommand:
             [jobs, tmp_path / "out", "--concurrency", "many"],
             [jobs, tmp_path / "out", "--concurrency", "257"],
             [jobs, tmp_path / "out", "--rpm", "0"],
+            [jobs, "-"],
+            [jobs, tmp_path / "out", "--errors", "-"],
         ):
             done = batch(*arguments, "-m", "echo")
             assert done.returncode == 2, done.stderr
@@ -121,7 +124,7 @@ class TestProgress:
         os.close(controller)
         assert run.returncode == 0
         assert b"2000/2000" in shown
-        assert b"2,000 of 2,000 rows finished" in shown
+        assert b"\x1b[2K2,000 of 2,000 rows finished" in shown  # on a line of its own
 
 
 def _until_closed(terminal: int) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -100,6 +101,18 @@ class TestAsk:
         done = run("ask", *arguments)
         assert (done.returncode, done.stdout) == (code, "")
         assert says in done.stderr
+        assert "Traceback" not in done.stderr
+
+    @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+    @pytest.mark.parametrize("command", ["ask -u -m echo hi", "chat -m echo"])
+    def test_a_stream_that_is_closed_is_no_crash(self, command: str, closed: str) -> None:
+        done = subprocess.run(
+            ["sh", "-c", f"{shlex.join(DYNASPARK)} {command} {closed}"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         assert "Traceback" not in done.stderr
 
     def test_a_reader_that_leaves_is_no_crash(self) -> None:

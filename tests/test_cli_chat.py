@@ -5,30 +5,42 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pexpect
 import pytest
 from test_cli import run, serving
-from upstream import pieces, upstream
+from upstream import answer, pieces, upstream
 
 COMMAND = f"{sys.executable} -m aiodynaspark"
 PNG = Path(__file__).parents[1] / "examples" / "sign.png"
 
 
+def _heed_ctrl_c() -> None:
+    """Undo what a shell does to what it starts in the background, and what a child inherits."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
-def terminal(arguments: str, columns: int = 80, **environment: str) -> Iterator[Any]:
-    """Run a command in a pseudo-terminal."""
+def terminal(
+    arguments: str, columns: int = 80, out: Path | None = None, **environment: str
+) -> Iterator[Any]:
+    """Run a command in a pseudo-terminal, with its standard output there or in a file."""
+    command = f"{COMMAND} {arguments}"
     child = pexpect.spawn(
-        f"{COMMAND} {arguments}",
+        command if out is None else shlex.join(["sh", "-c", f"{command} > {out}"]),
         encoding="utf-8",
         dimensions=(24, columns),
         timeout=30,
+        preexec_fn=_heed_ctrl_c,
         env={**os.environ, "TERM": "xterm-256color", **environment},
     )
     try:
@@ -51,8 +63,9 @@ class TestChat:
 
     def test_remembers_what_was_said(self) -> None:
         with serving("--provider", "echo") as (url, _):
-            done = run("chat", "--url", url, stdin="first\nsecond\n")
+            done = run("chat", "--url", url, stdin="first\nsecond\nthird\n")
         assert "User: first\nAssistant: first\nUser: second\nAssistant:" in done.stdout
+        assert done.stderr == "What was said before goes along as part of the prompt.\n"
 
     def test_knows_its_commands(self, tmp_path: Path) -> None:
         saved = tmp_path / "saved.md"
@@ -79,6 +92,112 @@ class TestChat:
             "**user**: /slash\n\n**assistant**: /slash\n"
         )
 
+    def test_ends_and_begins_anew_on_command(self) -> None:
+        lines = ["/system be brief", "one", "/clear", "/retry", "two", "/quit", "three"]
+        with serving("--provider", "echo") as (url, _):
+            done = run("chat", "--url", url, stdin="\n".join(lines))
+        assert done.stdout.replace("System: be brief\n", "") == (
+            "User: one\nAssistant:\nUser: two\nAssistant:\n"
+        )
+        assert "This is a new conversation.\nNothing was asked yet." in done.stderr
+        assert len(run("logs").stdout.splitlines()) == 2
+        for other_word in ("/exit", "/bye"):
+            assert run("chat", "-m", "echo", stdin=f"{other_word}\nx\n").stdout == ""
+
+    @pytest.mark.parametrize(
+        ("line", "says"),
+        [
+            ("/atach x", "There is no /atach; did you mean /attach?"),
+            ("/HELP", "/attach PATH"),
+            ("/model", "/model NAME"),
+            ("/model echo", "echo is asked from now on."),
+            ("/system", "told nothing beforehand"),
+            ("/attach", "/attach PATH"),
+            (f"/attach '{PNG}'", "1 picture(s)"),
+            ("/attach ~/sign\\ 1.png", "1 picture(s)"),
+            ("/attach ~/sign 1.png", "1 picture(s)"),
+            ("/save ~/talk.md", "talk.md."),
+        ],
+    )
+    def test_commands_say_what_they_did(self, line: str, says: str, tmp_path: Path) -> None:
+        (tmp_path / "sign 1.png").write_bytes(PNG.read_bytes())
+        assert says in run("chat", "-m", "echo", stdin=f"{line}\n", HOME=str(tmp_path)).stderr
+
+    def test_several_lines_are_one_prompt(self) -> None:
+        assert run("chat", "-m", "echo", stdin="one\\\ntwo\n").stdout == "one\ntwo\n"
+        with terminal("chat -m echo") as chat:
+            chat.expect("> ")
+            chat.send("\x1b[200~- one\n- two\x1b[201~\r")
+            chat.expect(r"• \S*one")
+            chat.expect(r"• \S*two")
+            chat.expect("> ")
+
+    def test_shows_tags_and_addresses_as_they_stand(self) -> None:
+        with terminal("chat -m echo", NO_COLOR="1", TERM="dumb") as chat:
+            chat.expect("> ")
+            chat.sendline("The <b> tag of *HTML*: [see](http://a.example/)")
+            chat.expect("The <b> tag of HTML: see \\(http://a.example/\\)")
+
+    def test_bytes_that_are_no_text_end_nothing(self) -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "aiodynaspark", "chat", "-m", "echo"],
+            input=b"a\xffb\nc\n",
+            capture_output=True,
+            check=True,
+        )
+        assert done.stdout.decode() == "a\ufffdb\nc\n"
+
+    def test_completes_commands_and_paths(self, tmp_path: Path) -> None:
+        (tmp_path / "picture.png").write_bytes(PNG.read_bytes())
+        with terminal("chat -m echo") as chat:
+            chat.expect("> ")
+            chat.send(f"/att\t{tmp_path}/pic\t\r")
+            chat.expect("1 picture")
+
+    def test_recalls_what_was_asked_before(self) -> None:
+        run("ask", "-m", "echo", "asked before")
+        with terminal("chat -m echo") as chat:
+            chat.expect("> ")
+            chat.send("\x1b[A\r")
+            chat.expect("asked before\r\n")
+            chat.expect("asked before\r\n")
+
+    def test_writes_the_prompt_elsewhere_than_the_answers(self, tmp_path: Path) -> None:
+        out = tmp_path / "answers"
+        with terminal("chat -m echo", out=out) as chat:
+            chat.expect("> ")
+            chat.sendline("hello")
+            chat.expect("> ")
+        assert out.read_text() == "hello\n"
+
+    def test_goes_on_with_the_same_model(self) -> None:
+        run("ask", "-m", "echo", "first")
+        with terminal("chat -c") as chat:
+            chat.expect("Going on with .*, 2 turns")
+            chat.expect("> ")
+            chat.sendline("/retry")
+            chat.expect("first")
+            chat.expect("> ")
+        assert run("logs", "show").stdout == "user: first\n\nassistant: first\n\n"
+
+    async def test_a_retry_that_fails_costs_no_turn(self) -> None:
+        lines = "first\nsecond\n/retry\nthird\n"
+        said = [answer(f'{{"response": "{text}"}}') for text in ("one", "two", "three")]
+        refused = answer('{"error": "no"}', status=400)
+        async with upstream(said[0], refused, said[1], said[2]) as server:
+            done = await asyncio.to_thread(run, "chat", "--url", server.url, stdin=lines)
+            asked = [parse_qs(seen.body.decode())["user_input"][0] for seen in server.seen]
+        assert done.stdout == "one\ntwo\nthree\n"
+        assert asked[1] == asked[2] == "User: first\nAssistant: one\nUser: second\nAssistant:"
+        assert asked[3].endswith("User: second\nAssistant: two\nUser: third\nAssistant:")
+
+    def test_a_retry_takes_the_place_of_the_answer(self) -> None:
+        run("chat", "-m", "echo", stdin="first\nsecond\n/retry\n/retry\n")
+        assert run("logs", "show").stdout.split("\n\n")[:-1] == [
+            *("user: first", "assistant: first"),
+            *("user: second", "assistant: second"),
+        ]
+
     def test_a_model_that_is_none_is_one_sentence(self) -> None:
         done = run("chat", "-m", "echo", stdin="/model nonsense\nhello\n/model echo\nhello\n")
         assert done.stdout == "hello\n"
@@ -103,6 +222,37 @@ class TestChat:
             await asyncio.to_thread(talk, server.url)
         assert saved.read_text().endswith("**assistant**: first words\n")
 
+    async def test_what_is_typed_during_an_answer_waits_for_its_end(self) -> None:
+        def talk(url: str) -> None:
+            with terminal(f"chat --url {url}") as chat:
+                chat.expect("> ")
+                chat.sendline("go on")
+                chat.expect("first words")
+                chat.sendline("typed ahead")
+                chat.sendintr()
+                chat.expect("stopped")
+                assert "typed ahead" not in chat.before
+                assert "^C" not in chat.before
+
+        endless = pieces([b'{"response": "first words', b"more"], asyncio.Event())
+        async with upstream(endless) as server:
+            await asyncio.to_thread(talk, server.url)
+
+    def test_ctrl_c_beside_an_answer_ends_nothing(self) -> None:
+        run("ask", "-m", "echo", "makes the history")
+        path = run("logs", "path").stdout.strip()
+        with terminal("chat -m echo") as chat, closing(sqlite3.connect(path)) as holder:
+            chat.expect("> ")
+            holder.execute("BEGIN EXCLUSIVE")
+            chat.sendline("hello")
+            chat.expect("waiting for the history")
+            chat.sendintr()
+            holder.rollback()
+            chat.expect("stopped")
+            chat.expect("> ")
+            chat.sendline("still here")
+            chat.expect("still here")
+
     def test_ctrl_c_at_the_prompt_ends_nothing(self) -> None:
         with terminal("chat -m echo") as chat:
             chat.expect("> ")
@@ -118,6 +268,12 @@ class TestChat:
             chat.sendline("# Title")
             chat.expect("Title")
             chat.expect("> ")
+
+    def test_a_dumb_terminal_is_told_words_alone(self) -> None:
+        with terminal("chat -m echo", TERM="dumb") as chat:
+            chat.expect("^[^\x1b]*> ")
+            chat.sendline("some **bold** words")
+            chat.expect("^[^\x1b]*some bold words[^\x1b]*> ")
 
     def test_no_color_is_respected(self) -> None:
         with terminal("chat -m echo", NO_COLOR="1") as chat:

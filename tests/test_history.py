@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -44,14 +45,14 @@ def test_nothing_is_made_by_looking(history: History) -> None:
     assert history.conversations() == []
     assert not history.path.exists()
     with pytest.raises(UsageError, match="no conversation 'x'"):
-        history.turns("x")
+        history.find("x")
 
 
 def test_a_damaged_file_is_one_sentence(history: History) -> None:
     history.path.parent.mkdir()
     history.path.write_bytes(b"no database at all" * 100)
     for use in (history.conversations, lambda: history.add(None, model="m", turns=TURNS)):
-        with pytest.raises(HistoryError, match="cannot be used"):
+        with pytest.raises(HistoryError, match="is damaged"):
             use()
 
 
@@ -82,3 +83,48 @@ def test_two_processes_at_once_lose_nothing(history: History) -> None:
     writers = [subprocess.Popen(command) for _ in range(2)]
     assert [writer.wait(60) for writer in writers] == [0, 0]
     assert len(history.conversations(limit=100)) == 40
+
+
+def test_turns_can_take_the_place_of_the_last_ones(history: History) -> None:
+    conversation = history.add(None, model="m", turns=TURNS)
+    other = history.add(None, model="m", turns=TURNS)
+    again = [TURNS[0], {"role": "assistant", "content": "better"}]
+    history.add(conversation, model="m", turns=again, instead_of=2)
+    assert history.turns(conversation) == again
+    assert history.turns(other) == TURNS
+
+
+def test_what_was_asked_can_be_recalled(history: History) -> None:
+    for prompt in ("first", "second", "piped in" * 1000, "third"):
+        history.add(None, model="m", turns=[{"role": "user", "content": prompt}, TURNS[1]])
+    assert history.prompts() == ["first", "second", "third"]
+    assert history.prompts(limit=2) == ["second", "third"]
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aiodynaspark.history.BUSY_TIMEOUT", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_locked_file_is_not_to_be_moved_away(history: History) -> None:
+    history.add(None, model="m", turns=TURNS)
+    with closing(sqlite3.connect(history.path)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(HistoryError, match="held by another program; try again") as error:
+            history.add(None, model="m", turns=TURNS)
+    assert "move" not in str(error.value)
+
+
+def test_a_place_that_cannot_be_written_is_not_to_be_moved_away_either(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(HistoryError, match=r"\(File exists\); DYNASPARK_DATA"):
+        History(tmp_path / "file" / "history.db").add(None, model="m", turns=TURNS)
+
+
+def test_a_database_without_its_tables_is_damaged(history: History) -> None:
+    history.path.parent.mkdir()
+    with closing(sqlite3.connect(history.path)) as database:
+        database.execute("PRAGMA user_version = 1")
+    with pytest.raises(HistoryError, match="is damaged"):
+        history.conversations()

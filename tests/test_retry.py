@@ -18,7 +18,7 @@ from aiodynaspark._retry import (
     may_be_waking,
     wait_before_retry,
 )
-from aiodynaspark._retry_after import parse_retry_after
+from aiodynaspark._retry_after import in_words, parse_retry_after
 from aiodynaspark.errors import (
     ConnectError,
     DynasparkError,
@@ -171,3 +171,20 @@ def test_whatever_a_header_holds_comes_to_finite_seconds_or_none(value: str) -> 
     for name in ("retry-after", "retry-after-ms"):
         seconds = parse_retry_after({name: value}, NOW)
         assert seconds is None or (0 < seconds < math.inf)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.2, "1 s"),
+        (119, "119 s"),
+        (120, "2 minutes"),
+        (7_199, "120 minutes"),
+        (7_201, "3 hours"),
+        (2 * 86_400, "2 days"),
+        (2.2e9, "more than a year"),
+        (math.inf, "more than a year"),
+    ],
+)
+def test_a_wait_is_said_as_a_person_counts_it(seconds: float, said: str) -> None:
+    assert in_words(seconds) == said

@@ -31,6 +31,16 @@ def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return seconds if seconds is not None and seconds > 0 else None
 
 
+def in_words(seconds: float) -> str:
+    """Say how long a wait is, rounded up to what a person counts it in."""
+    if seconds > 365 * 86_400:
+        return "more than a year"
+    for size, unit in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{math.ceil(seconds / size):,} {unit}"
+    return f"{math.ceil(seconds)} s"
+
+
 def _number(text: str | None) -> float | None:
     try:
         number = float(text) if text is not None and text.isascii() else math.nan

@@ -30,7 +30,7 @@ from collections.abc import Awaitable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from ._retry_after import parse_retry_after
+from ._retry_after import in_words, parse_retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,6 +56,9 @@ __all__ = [
 
 BODY_EXCERPT = 65_536
 """How much of an error's body is read and kept, in bytes."""
+
+SPENT = "insufficient_quota"
+"""The code of an error that waiting does not help."""
 
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504, *range(520, 525), 529})
 
@@ -175,7 +178,7 @@ class ResponseError(DynasparkError):
         self.body = body[:BODY_EXCERPT]
         self.code = code
         self.retry_after = retry_after
-        self.retryable = status in RETRYABLE_STATUSES and code != "insufficient_quota"
+        self.retryable = status in RETRYABLE_STATUSES and code != SPENT
 
 
 class AuthenticationError(ResponseError):
@@ -240,11 +243,13 @@ def error_for_status(
         retry_after: what the response asked for, in seconds.
     """
     said, code = _what_it_said(body)
-    if code is None and said == "insufficient_quota":
+    if code is None and said == SPENT:
         code = said
     kind, advice = _kind(status)
+    if code == SPENT:
+        _, advice = _kind(402)
     if retry_after is not None and kind is not AuthenticationError:
-        advice = f"try again in {retry_after:g} s"
+        advice = f"try again in {in_words(retry_after)}"
     message = f"{where} answered {status} {_phrase(status)}".rstrip()
     message += f": {said.rstrip('.')}" if said else ""
     return kind(

@@ -89,6 +89,11 @@ def threads() -> int | None:
     return int(value)
 
 
+def is_dumb_terminal() -> bool:
+    """Whether ``TERM`` says that the terminal knows no escape sequences, or says nothing."""
+    return os.environ.get("TERM", "") in ("", "dumb", "unknown")
+
+
 def environment(**changes: str) -> dict[str, str]:
     """The environment for a process that we start: the user's own, with changes."""
     return {**os.environ, **changes}

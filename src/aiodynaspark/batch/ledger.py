@@ -51,9 +51,12 @@ class Ledger:
             if out.suffix == ".gz" or errors.suffix == ".gz":
                 raise UsageError("The outputs grow line by line; give them names without .gz.")
             self._answers = opened.enter_context(closing(Journal(out)))
-            if self._answers.is_same_file(source):
-                raise UsageError(f"{out} is the input as well; name another output.")
+            if errors.exists() and errors.samefile(out):
+                raise UsageError(f"{errors} cannot hold the failures too; name another file.")
             self._failures = opened.enter_context(closing(Journal(errors)))
+            for journal in (self._answers, self._failures):
+                if journal.is_same_file(source):
+                    raise UsageError(f"{journal.path} is the input as well; name another file.")
             self._closing = opened.pop_all()
 
     @property

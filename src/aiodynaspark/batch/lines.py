@@ -101,6 +101,8 @@ def _spooled(jobs: Any, file: BinaryIO) -> Lines:
 
 def _opened_file(path: Path) -> BinaryIO:
     try:
+        if path.is_dir():
+            raise UsageError(f"{path} is a directory; name a file of prompts in it.")
         if path.exists() and not path.is_file():
             raise UsageError(f"{path} is no file; pass a pipe as `-`.")
         return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]

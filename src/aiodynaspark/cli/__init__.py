@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from importlib import import_module
+from io import TextIOWrapper
+from typing import TYPE_CHECKING
 
 import click
 
 from .._version import __version__
 from ..errors import DynasparkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 __all__ = ["commands", "main"]
 
@@ -30,24 +36,35 @@ COMMANDS = {
 """The commands, each a module of that name here, and what its own help begins with."""
 
 
-class _Commands(click.Group):
-    """Lists the commands without importing any."""
+class _Lazy(Mapping[str, click.Command]):
+    """The commands by their names, each imported when it is looked up."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+    def __getitem__(self, name: str) -> click.Command:
         if name not in COMMANDS:
-            return None
+            raise KeyError(name)
         command: click.Command = getattr(import_module(f".{name}", __name__), name)
         return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class _Commands(click.Group):
+    """Lists the commands without importing any."""
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    commands=_Lazy(),
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="dynaspark")
 def commands() -> None:
     """Ask a language model, serve one, and list what there is.
@@ -59,8 +76,19 @@ def commands() -> None:
     """
 
 
+def _prepare_streams() -> None:
+    """Put something where a stream is closed, and write what a locale cannot show as ``?``."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # Open for the whole run; pathlib would take a tenth of the time that help does.
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+
+
 def main() -> None:
     """Run a command and exit with the code that its outcome stands for."""
+    _prepare_streams()
     try:
         code = commands.main(prog_name="dynaspark", standalone_mode=False)
         sys.stdout.flush()

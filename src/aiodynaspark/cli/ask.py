@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import sys
-import threading
-from contextlib import aclosing, nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -13,6 +13,14 @@ import click
 
 from .. import settings
 from ..errors import DynasparkError, UsageError
+from .parameters import (
+    cid_option,
+    continue_option,
+    model_option,
+    no_log_option,
+    system_option,
+    url_option,
+)
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -20,12 +28,9 @@ if TYPE_CHECKING:
     from ..types import Message
     from .show import Display
 
-PATIENCE = 2.0
-"""Seconds to wait for standard input before saying so."""
-
-STDIN = "-"
-PICTURE_HELP = "A picture to send along; - for one that is piped in."
-OPTION_HELP = "One of the provider's options, such as: -o temperature 0.5"
+STDIN = STDOUT = "-"
+OURS = frozenset({"losses", "media", "messages", "model", "notify", "stream", "transport"})
+"""What is passed to a provider beside its options, and so is none of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class How:
 
     model: str
     url: str | None
-    options: tuple[tuple[str, str], ...]
+    options: dict[str, Any]
     timeout: float | None
     no_stream: bool
     as_json: bool
@@ -45,27 +50,60 @@ class How:
     dry_run: bool
 
 
+def _options(
+    context: click.Context, parameter: click.Parameter, given: tuple[tuple[str, str], ...]
+) -> dict[str, Any]:
+    if taken := OURS.intersection(name for name, _ in given):
+        raise click.BadParameter(f"{min(taken)} is no option of a provider.")
+    return {name: _value(text) for name, text in given}
+
+
+def _value(text: str) -> Any:
+    """An option's value: JSON where it is (a number, true), else the text itself."""
+    import json
+
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
 @click.command()
-@click.argument("prompt", required=False)
-@click.option("-a", "--attach", "pictures", multiple=True, metavar="PICTURE", help=PICTURE_HELP)
-@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
-@click.option("-s", "--system", default="", help="What the model is told beforehand.")
+@click.argument("prompt", nargs=-1)
 @click.option(
-    "-o", "--option", "options", nargs=2, multiple=True, metavar="KEY VALUE", help=OPTION_HELP
+    "-a",
+    "--attach",
+    "pictures",
+    type=click.Path(allow_dash=True),
+    multiple=True,
+    metavar="PICTURE",
+    help="A picture to send along; - for one that is piped in.",
 )
-@click.option("-c", "--continue", "latest", is_flag=True, help="Continue the last conversation.")
-@click.option("--cid", metavar="ID", help="Continue a certain conversation.")
-@click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")
+@model_option
+@system_option
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    nargs=2,
+    multiple=True,
+    callback=_options,
+    metavar="KEY VALUE",
+    help="One of the provider's options, such as: -o temperature 0.5",
+)
+@continue_option
+@cid_option
+@no_log_option
 @click.option("-x", "--extract", "code", is_flag=True, help="Print the first code block alone.")
 @click.option("-u", "--usage", is_flag=True, help="Say how many tokens and seconds it took.")
-@click.option("-O", "--output", metavar="FILE", help="Write the answer there.")
-@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
+@click.option("-O", "--output", type=click.Path(), metavar="FILE", help="Write the answer there.")
+@url_option
 @click.option("--no-stream", is_flag=True, help="Print the answer when it is whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long it all may take.")
 @click.option("--dry-run", is_flag=True, help="Print the form as a curl command instead.")
 def ask(
-    prompt: str | None,
+    prompt: tuple[str, ...],
     pictures: tuple[str, ...],
     system: str,
     latest: bool,
@@ -77,63 +115,58 @@ def ask(
     Without --url and DYNASPARK_URL it asks a server on this machine, or starts one for this ask
     with the embedded model.
     """
+    from .harmless import readable
     from .record import continued
 
+    if how["as_json"] and how["code"]:
+        raise click.UsageError("--json and -x exclude each other.")
     piped = _piped()
     media = _media(pictures, piped)
     before = "" if STDIN in pictures else piped.decode("utf-8", "replace").rstrip("\n")
-    text = "\n\n".join(part for part in (before, prompt) if part)
+    text = "\n\n".join(part for part in (before, readable(" ".join(prompt))) if part)
     if not text.strip() and not media:
         raise click.UsageError('Say what to ask: dynaspark ask "PROMPT".')
     question = {"role": "user", "content": text or "Describe this picture."}
-    conversation, turns = continued(cid, latest=latest)
-    told = [{"role": "system", "content": system}] if system else []
+    earlier = continued(cid, latest=latest)
+    if not how["url"]:
+        how["model"] = how["model"] or earlier.model
+    told = [{"role": "system", "content": readable(system)}] if system else []
     import asyncio  # here: help and usage errors need none
 
-    asyncio.run(_ask([*told, *turns, question], media, conversation, How(**how)))
+    messages = [*told, *earlier.turns, question]
+    asyncio.run(_ask(messages, media, earlier.id, How(**how)))
 
 
 async def _ask(
     messages: list[Message], media: list[tuple[Any, str]], conversation: str | None, how: How
 ) -> None:
+    from .heard import Heard, hear
     from .record import keep
-    from .show import Stopwatch
     from .target import target
 
-    options: dict[str, Any] = {name: _value(text) for name, text in how.options}
+    options = dict(how.options)
     if how.timeout is not None:
         options["timeout"] = how.timeout
     if how.dry_run:
         click.echo(_as_curl(messages, media, how, options))
         return
-    said: list[str] = []
-    watch = Stopwatch()
+    options["stream"] = not (how.no_stream or how.as_json)
+    heard = Heard()
     with _output(how.output) as out:
         show = _display(how, out)
-        options |= {
-            "stream": not (how.no_stream or how.as_json),
-            "losses": show.lost,
-            "notify": lambda sentence: click.echo(sentence, err=True),
-        }
         try:
-            async with (
-                target(how.model, how.url) as asked,
-                aclosing(asked.stream(messages, media=media or None, **options)) as chunks,
-            ):
-                async for chunk in chunks:
-                    watch.take(chunk)
-                    if isinstance(chunk, str):
-                        said.append(chunk)
-                    show.show(chunk)
+            async with target(how.model, how.url) as asked:
+                await hear(asked, messages, media, show, heard, **options)
         except DynasparkError as error:
             show.end(error)
             raise
         show.end()
     if how.usage:
-        click.echo(watch.summary(), err=True)
+        click.echo(heard.summary(), err=True)
     if not how.no_log:
-        answer = {"role": "assistant", "content": "".join(said)}
-        keep(conversation, model=asked.label, turns=[messages[-1], answer])
+        answer = {"role": "assistant", "content": heard.text}
+        model = how.model or heard.model or asked.label
+        keep(conversation, model=model, turns=[messages[-1], answer])
 
 
 def _display(how: How, out: TextIO | None) -> Display:
@@ -144,36 +177,45 @@ def _display(how: How, out: TextIO | None) -> Display:
     return CodeBlock(out, how.model) if how.code else Printer(out, how.model)
 
 
+class _Output(io.TextIOWrapper):
+    """A file that keeps what it holds until there is something to write."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(Path(path).open("ab"), encoding="utf-8")  # noqa: SIM115 - closed with it
+        self._begun = False
+
+    def write(self, text: str) -> int:
+        if not self._begun:
+            self._begun = True
+            with suppress(OSError):  # pipes and devices hold nothing
+                self.buffer.truncate(0)
+        return super().write(text)
+
+
 def _output(path: str | None) -> AbstractContextManager[TextIO | None]:
-    return nullcontext() if path is None else Path(path).open("w", encoding="utf-8")
+    return nullcontext() if path in (None, STDOUT) else _Output(path)
 
 
 def _as_curl(
     messages: list[Message], media: list[tuple[Any, str]], how: How, options: dict[str, Any]
 ) -> str:
+    from ..model import Model
     from ..providers.dynaspark import Dynaspark, Options, prepare
     from .curl import render_curl
-    from .target import server_options
+    from .target import named, server_options
 
+    asked = named(how.model, how.url) or Model(Dynaspark, how.model)
+    if asked.provider is not Dynaspark:
+        raise UsageError(f"No form is sent to {how.model}, so --dry-run has none to show.")
     address = how.url or settings.server_url()
     parsed = Options.parse({**options, **server_options(address)})
     if parsed.images == "sheet" and len(media) > 1:
         raise UsageError(
             "--dry-run cannot show a sheet, which is made only to be sent; give one picture."
         )
-    post = prepare(Dynaspark, how.model, messages, media, parsed)
+    post = prepare(Dynaspark, asked.name, messages, media, parsed)
     first = media[0][0] if media else None
     return render_curl(post, str(first) if isinstance(first, Path) else STDIN)
-
-
-def _value(text: str) -> Any:
-    """An option's value: JSON where it is (a number, true), else the text itself."""
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _media(pictures: tuple[str, ...], piped: bytes) -> list[tuple[Any, str]]:
@@ -187,12 +229,9 @@ def _media(pictures: tuple[str, ...], piped: bytes) -> list[tuple[Any, str]]:
 
 def _piped() -> bytes:
     """What is piped in; nothing on a terminal."""
-    if sys.stdin is None or sys.stdin.isatty():
+    from .progress import patience
+
+    if sys.stdin.isatty():
         return b""
-    notice = threading.Timer(PATIENCE, click.echo, ["reading standard input ..."], {"err": True})
-    notice.daemon = True
-    notice.start()
-    try:
+    with patience("reading standard input ..."):
         return sys.stdin.buffer.read()
-    finally:
-        notice.cancel()

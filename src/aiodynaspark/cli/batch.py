@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .parameters import model_option, system_option, url_option
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable, Iterator
@@ -30,13 +32,25 @@ def _concurrency(context: click.Context, parameter: click.Parameter, value: str)
     return int(value)
 
 
+def _file(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    if path is not None and path.name == "-":
+        raise click.BadParameter("A batch goes on from what its files hold; name a file.")
+    return path
+
+
 @click.command()
-@click.argument("source", metavar="IN")
-@click.argument("out", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--errors", type=click.Path(path_type=Path), metavar="FILE", help="Failures go here.")
-@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
-@click.option("-s", "--system", default="", help="What the model is told beforehand.")
-@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
+@click.argument("source", type=click.Path(allow_dash=True), metavar="IN")
+@click.argument("out", metavar="OUT", type=click.Path(path_type=Path), callback=_file)
+@click.option(
+    "--errors",
+    type=click.Path(path_type=Path),
+    callback=_file,
+    metavar="FILE",
+    help="Failures go here.",
+)
+@model_option
+@system_option
+@url_option
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long one row may take.")
 @click.option(
     "--concurrency",
@@ -80,6 +94,7 @@ async def _batch(
     source: str,
     out: Path,
     *,
+    errors: Path | None,
     model: str,
     url: str | None,
     timeout: float | None,
@@ -89,10 +104,12 @@ async def _batch(
     **settings: Any,
 ) -> Tally:
     from ..batch import Tally
+    from ..batch.ledger import errors_beside
     from .batch_progress import shown
     from .progress import opening
     from .target import target
 
+    errors = errors or errors_beside(out)
     jobs = sys.stdin.buffer if source == "-" else source
     on_ray = engine == "ray"
     run = _on_ray(address, workers) if on_ray else _here(address, workers)
@@ -104,8 +121,10 @@ async def _batch(
             await asked.aclose()  # it can be opened, and each worker opens its own
         try:
             with _interruptible() as stop:
-                async with shown(tally):
-                    await run(jobs, asked, out=out, stop=stop, tally=tally, **settings)
+                async with shown(tally, errors):
+                    await run(
+                        jobs, asked, out=out, errors=errors, stop=stop, tally=tally, **settings
+                    )
         finally:
             await asked.aclose()
     return tally
@@ -142,7 +161,8 @@ def _interruptible() -> Iterator[asyncio.Event]:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
 
     def interrupt() -> None:
-        click.echo("Stopping: rows under way get 10 s; Ctrl-C again stops at once.", err=True)
+        said = "Stopping: rows under way get 10 s; Ctrl-C again stops at once."
+        click.echo(said, file=sys.stderr)  # which the bar has replaced, to keep its line
         stop.set()
         for number in signals:
             loop.remove_signal_handler(number)

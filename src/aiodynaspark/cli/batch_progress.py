@@ -12,6 +12,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
 
     from ..batch import Tally
 
@@ -41,9 +42,21 @@ class Speed:
 
 
 @asynccontextmanager
-async def shown(tally: Tally) -> AsyncIterator[None]:
-    """Show a run's figures while inside, and sum them up in the end."""
+async def shown(tally: Tally, failures: Path) -> AsyncIterator[None]:
+    """Show a run's figures while inside, sum them up in the end, and say where failures are."""
     speed = Speed(tally, time.monotonic())
+    try:
+        async with _redrawn(tally, speed):
+            yield
+    finally:
+        if tally.finished:
+            click.echo(summary(tally, time.monotonic(), speed), err=True)
+        if tally.failed:
+            click.echo(f"{failures} says what failed; --retry-errors asks again.", err=True)
+
+
+@asynccontextmanager
+async def _redrawn(tally: Tally, speed: Speed) -> AsyncIterator[None]:
     on_terminal = sys.stderr.isatty()
     with _bar(tally, speed) if on_terminal else _lines(tally, speed) as show:
         redrawing = asyncio.create_task(_repeat(show, REDRAW if on_terminal else SAY))
@@ -54,8 +67,6 @@ async def shown(tally: Tally) -> AsyncIterator[None]:
             await asyncio.wait({redrawing})
             if on_terminal:
                 show()
-            if tally.finished:
-                click.echo(summary(tally, time.monotonic(), speed), err=True)
 
 
 async def _repeat(show: Callable[[], None], seconds: float) -> None:
@@ -116,7 +127,9 @@ def _bar(tally: Tally, speed: Speed) -> Iterator[Callable[[], None]]:
         MofNCompleteColumn(table_column=counted),
         TextColumn("{task.description}"),
     )
-    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as display:
+    with Progress(
+        *columns, console=Console(stderr=True), auto_refresh=False, transient=True
+    ) as display:
         task = display.add_task("", total=None)
 
         def show() -> None:

@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AsyncExitStack, aclosing, suppress
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from contextlib import AsyncExitStack
+from difflib import get_close_matches
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from ..errors import DynasparkError
+from . import line_editor
+from .parameters import (
+    cid_option,
+    continue_option,
+    model_option,
+    no_log_option,
+    system_option,
+    url_option,
+)
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
+    from pathlib import Path
 
     from ..model import Model
     from ..types import Message
+    from .heard import Heard
+    from .record import Earlier
 
 HELP = """\
 /attach PATH   add a picture to the next prompt
 /model NAME    ask another model from now on
-/system TEXT   tell the model something beforehand
+/system TEXT   tell the model something beforehand; nothing without TEXT
 /retry         ask the last prompt again
 /save PATH     write the conversation to a file
+/clear         forget what was said, and begin anew
 /help          show this
-Ctrl-C stops an answer and keeps what came; Ctrl-D ends."""
+/quit          end, as Ctrl-D does
+A line that ends in \\ goes on in the next one; // begins a prompt with a slash.
+Ctrl-C stops an answer and keeps what came."""
 
 
 @click.command()
-@click.option("-m", "--model", default="", help="PROVIDER[:MODEL], or a name the server knows.")
-@click.option("-s", "--system", default="", help="What the model is told beforehand.")
-@click.option("--url", help="The server to ask: its base, or the endpoint itself.")
-@click.option("-c", "--continue", "latest", is_flag=True, help="Continue the last conversation.")
-@click.option("--cid", metavar="ID", help="Continue a certain conversation.")
-@click.option("-n", "--no-log", is_flag=True, help="Keep nothing of it.")
+@model_option
+@system_option
+@url_option
+@continue_option
+@cid_option
+@no_log_option
 def chat(
     model: str, system: str, url: str | None, latest: bool, cid: str | None, no_log: bool
 ) -> None:
     """Talk with a model; /help lists what else can be typed."""
     from .record import continued
 
-    conversation, turns = continued(cid, latest=latest)
+    earlier = continued(cid, latest=latest)
+    if not url:
+        model = model or earlier.model
     if system:
-        turns = [{"role": "system", "content": system}, *turns]
+        earlier.turns.insert(0, {"role": "system", "content": system})
     import asyncio
 
     with asyncio.Runner() as runner:
-        talk = Talk(runner, model, url, turns, conversation, keep=not no_log)
+        talk = Talk(runner, model, url, earlier, keep=not no_log)
         try:
             talk.choose(model)
             talk.run()
@@ -67,7 +85,15 @@ def parse_command(line: str) -> Command | None:
     if not line.startswith("/") or line.startswith("//"):
         return None
     name, _, argument = line[1:].partition(" ")
-    return Command(name, argument.strip())
+    return Command(name.lower(), argument.strip())
+
+
+class Asked(NamedTuple):
+    """The last prompt, its pictures, and how many of the turns it and its answer are."""
+
+    prompt: str
+    pictures: list[Path]
+    turns: int
 
 
 class Talk:
@@ -78,20 +104,32 @@ class Talk:
         runner: asyncio.Runner,
         name: str,
         url: str | None,
-        turns: list[Message],
-        conversation: str | None,
+        earlier: Earlier,
         *,
         keep: bool,
     ) -> None:
         self._runner = runner
+        self._name = name
         self._url = url
-        self._turns = turns
-        self._conversation = conversation
+        self._turns = earlier.turns
+        self._conversation = earlier.id
         self._keep = keep
         self._pictures: list[Path] = []
-        self._last: tuple[str, list[Path]] | None = None
+        self._last = _last_of(earlier.turns)
+        self._kept = self._last.turns if self._last else 0  # turns of it that the history holds
+        self._told_of_packing = False
         self._life = AsyncExitStack()
         self._model: Model | None = None
+        self._known: dict[str, Callable[[str], None]] = {
+            "attach": self._attach,
+            "model": self._change,
+            "system": self._tell,
+            "retry": self._retry,
+            "save": self._save,
+            "clear": self._clear,
+            "help": lambda _: click.echo(HELP, err=True),
+            "quit": self._quit,
+        }
 
     def choose(self, name: str) -> None:
         """Ask the model of this name from now on."""
@@ -101,7 +139,7 @@ class Talk:
             life = AsyncExitStack()
             model = await life.enter_async_context(target(name, self._url, direct=True))
             await self._life.aclose()
-            self._life, self._model = life, model
+            self._life, self._model, self._name = life, model, name
 
         self._runner.run(change())
 
@@ -111,115 +149,151 @@ class Talk:
 
     def run(self) -> None:
         """Read lines until the end of input."""
-        with suppress(ImportError):
-            import readline  # noqa: F401 - gives input() its editing and recall
+        if isinstance(sys.stdin, TextIOWrapper):
+            sys.stdin.reconfigure(errors="replace")
         if sys.stdin.isatty():
-            click.echo("/help shows the commands; Ctrl-D ends.", err=True)
-        while (line := self._read()) is not None:
+            self._greet()
+        while (line := line_editor.read()) is not None:
             try:
-                self._take(line)
+                with line_editor.unechoed():
+                    self._take(line)
+            except _Quit:
+                return
+            except KeyboardInterrupt:
+                click.echo("(stopped)", err=True)
             except DynasparkError as error:
                 click.echo(f"Error: {error}", err=True)
 
-    def _read(self) -> str | None:
-        while True:
-            try:
-                line = input("> " if sys.stdin.isatty() else "")
-            except EOFError:
-                if sys.stdin.isatty():
-                    click.echo()
-                return None
-            except KeyboardInterrupt:
-                click.echo("\n(Ctrl-D ends)", err=True)
-                continue
-            if line.strip():
-                return line
+    def _greet(self) -> None:
+        from .record import asked_before
+
+        line_editor.set_up([f"/{name}" for name in self._known], asked_before())
+        if self._conversation:
+            click.echo(f"Going on with {self._conversation}, {len(self._turns)} turns.", err=True)
+        click.echo("/help shows the commands; Ctrl-D ends.", err=True)
 
     def _take(self, line: str) -> None:
         command = parse_command(line)
         if command is None:
             self._ask(line.removeprefix("/") if line.startswith("//") else line)
-            return
-        known: dict[str, Callable[[str], None]] = {
-            "attach": self._attach,
-            "model": self.choose,
-            "system": self._tell,
-            "retry": self._retry,
-            "save": self._save,
-            "help": lambda _: click.echo(HELP, err=True),
-        }
-        if command.name not in known:
-            click.echo(f"There is no /{command.name}; /help lists what there is.", err=True)
-            return
-        known[command.name](command.argument)
+        elif command.name in ("exit", "bye"):
+            self._quit("")
+        elif command.name in self._known:
+            self._known[command.name](command.argument)
+        else:
+            near = get_close_matches(command.name, self._known, n=1)
+            hint = f"did you mean /{near[0]}?" if near else "/help lists what there is."
+            click.echo(f"There is no /{command.name}; {hint}", err=True)
 
     def _attach(self, path: str) -> None:
         from ..media import inspect
 
-        inspect(path)
-        self._pictures.append(Path(path))
+        if not path:
+            click.echo("Say which picture: /attach PATH.", err=True)
+            return
+        picture = line_editor.parse_path(path)
+        inspect(picture)
+        self._pictures.append(picture)
         click.echo(f"{len(self._pictures)} picture(s) go with the next prompt.", err=True)
+
+    def _change(self, name: str) -> None:
+        if not name:
+            click.echo("Say which one: /model NAME; `dynaspark models` lists some.", err=True)
+            return
+        self.choose(name)
+        click.echo(f"{name} is asked from now on.", err=True)
 
     def _tell(self, text: str) -> None:
         self._turns = [turn for turn in self._turns if turn["role"] != "system"]
         if text:
             self._turns.insert(0, {"role": "system", "content": text})
+        click.echo(f"The model is told {'that' if text else 'nothing'} beforehand.", err=True)
+
+    def _clear(self, _: str) -> None:
+        self._turns = [turn for turn in self._turns if turn["role"] == "system"]
+        self._conversation, self._last, self._pictures, self._kept = None, None, [], 0
+        click.echo("This is a new conversation.", err=True)
+
+    def _quit(self, _: str) -> None:
+        raise _Quit
 
     def _retry(self, _: str) -> None:
         if self._last is None:
             click.echo("Nothing was asked yet.", err=True)
             return
-        prompt, self._pictures = self._last
-        while self._turns and self._turns[-1]["role"] != "user":
-            self._turns.pop()
-        del self._turns[-1:]
-        self._ask(prompt)
+        self._pictures = self._last.pictures
+        self._ask(self._last.prompt, instead_of=self._last.turns)
 
     def _save(self, path: str) -> None:
         if not path:
             click.echo("Say where to: /save PATH.", err=True)
             return
+        file = line_editor.parse_path(path)
         text = "\n\n".join(f"**{turn['role']}**: {turn['content']}" for turn in self._turns)
         try:
-            Path(path).expanduser().write_text(text + "\n")
+            file.write_text(text + "\n", encoding="utf-8")
         except OSError as error:
-            click.echo(f"{path} cannot be written: {error.strerror}.", err=True)
+            click.echo(f"{file} cannot be written: {error.strerror}.", err=True)
+        else:
+            click.echo(f"Saved in {file}.", err=True)
 
-    def _ask(self, prompt: str) -> None:
-        """Ask, show the answer as it comes, and keep both; Ctrl-C keeps what came."""
+    def _ask(self, prompt: str, *, instead_of: int = 0) -> None:
+        """Ask, show the answer as it comes, and keep both, whatever of it came.
+
+        Args:
+            prompt: what to ask, about the pictures that wait.
+            instead_of: how many turns at the end make room for it once there is an answer.
+        """
+        from .heard import Heard
+
         question = {"role": "user", "content": prompt}
         pictures, self._pictures = self._pictures, []
-        self._last = (prompt, pictures)
-        said: list[str] = []
+        self._last = Asked(prompt, pictures, instead_of)
+        before = self._turns[: len(self._turns) - instead_of]
+        heard = Heard()
         try:
-            self._runner.run(self._answer([*self._turns, question], pictures, said))
-        except KeyboardInterrupt:
-            click.echo("(stopped)", err=True)
+            self._runner.run(self._answer([*before, question], pictures, heard))
         finally:
-            if said:
-                answer = {"role": "assistant", "content": "".join(said)}
-                self._turns += [question, answer]
-                self._record([question, answer])
+            if heard.text:
+                answered: list[Message] = [question, {"role": "assistant", "content": heard.text}]
+                self._turns = [*before, *answered]
+                self._last = Asked(prompt, pictures, len(answered))
+                self._record(answered, heard, again=instead_of > 0)
 
-    async def _answer(self, messages: list[Message], pictures: list[Path], said: list[str]) -> None:
+    async def _answer(self, messages: list[Message], pictures: list[Path], heard: Heard) -> None:
+        from .heard import hear
         from .show import Printer, Rendered
 
         assert self._model is not None
         show = Rendered() if sys.stdout.isatty() else Printer()
-        media: list[Any] = [(picture, picture.name) for picture in pictures]
-        chunks = self._model.stream(messages, media=media or None, losses=show.lost)
+        media = [(picture, picture.name) for picture in pictures]
         try:
-            async with aclosing(chunks):
-                async for chunk in chunks:
-                    if isinstance(chunk, str):
-                        said.append(chunk)
-                    show.show(chunk)
+            await hear(self._model, messages, media, show, heard)
         finally:
             show.end()
+        if show.packed and not self._told_of_packing:
+            click.echo("What was said before goes along as part of the prompt.", err=True)
+            self._told_of_packing = True
 
-    def _record(self, turns: list[Message]) -> None:
+    def _record(self, turns: list[Message], heard: Heard, *, again: bool) -> None:
         from .record import keep
 
         assert self._model is not None
-        if self._keep:
-            self._conversation = keep(self._conversation, model=self._model.label, turns=turns)
+        if not self._keep:
+            return
+        self._kept *= again
+        model = self._name or heard.model or self._model.label
+        kept = keep(self._conversation, model=model, turns=turns, instead_of=self._kept)
+        if kept:
+            self._conversation, self._kept = kept, len(turns)
+
+
+class _Quit(Exception):
+    """The person wants to end."""
+
+
+def _last_of(turns: list[Message]) -> Asked | None:
+    """The last prompt of a conversation that is continued; its pictures were not kept."""
+    if [turn["role"] for turn in turns[-2:]] != ["user", "assistant"]:
+        return None
+    return Asked(turns[-2]["content"], [], 2)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from ..providers.dynaspark import Post
 
-MASK = "Bearer $DYNASPARK_API_KEY"
+KEY = '"authorization: Bearer $DYNASPARK_API_KEY"'
+"""The header that holds the key, for the shell to fill in."""
 
 
 def render_curl(post: Post, picture: str | None) -> str:
@@ -20,12 +21,15 @@ def render_curl(post: Post, picture: str | None) -> str:
     """
     fields = dict(post.headers.fields)
     del fields["accept-encoding"]  # curl decodes what it can, and offers that itself
-    parts = ["curl", "--compressed", post.endpoint]
+    parts = ["curl", "--compressed", shlex.quote(post.endpoint)]
     for name, value in fields.items():
-        parts += ["-H", f"{name}: {MASK if name == 'authorization' else value}"]
+        parts += ["-H", KEY if name == "authorization" else shlex.quote(f"{name}: {value}")]
     for name, value in post.fields:
-        parts += ["--form-string" if post.attachment else "--data-urlencode", f"{name}={value}"]
+        how = "--form-string" if post.attachment else "--data-urlencode"
+        parts += [how, shlex.quote(f"{name}={value}")]
     if post.attachment:
         name = post.attachment.name.replace("%22", '\\"')
-        parts += ["-F", f'file=@{picture};filename="{name}";type={post.attachment.content_type}']
-    return " ".join(shlex.quote(part) for part in parts)
+        path = (picture or "").replace("\\", r"\\").replace('"', r"\"")
+        file = f'file=@"{path}";filename="{name}";type={post.attachment.content_type}'
+        parts += ["-F", shlex.quote(file)]
+    return " ".join(parts)

@@ -83,6 +83,11 @@ class Harmless:
         return ended.end()
 
 
+def readable(text: str) -> str:
+    """Text that came as bytes, with U+FFFD for those that are no UTF-8."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
 def _end(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
     return found.end() if found else at

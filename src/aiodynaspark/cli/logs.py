@@ -16,14 +16,25 @@ def logs(context: click.Context) -> None:
 
 
 @logs.command("list")
-@click.option("-n", "--number", default=20, show_default=True, help="How many, the latest first.")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="How many, the latest first.",
+)
 def list_(number: int = 20) -> None:
     """List conversations: id, time, model, beginning."""
     from .record import history
+    from .show import say
 
-    for found in history().conversations(number):
+    kept = history().conversations(number)
+    if not kept:
+        click.echo("No conversation is kept yet.", err=True)
+    for found in kept:
         when = time.strftime("%Y-%m-%d %H:%M", time.localtime(found.changed))
-        click.echo(f"{found.id}  {when}  {found.model}  {found.title}")
+        say(f"{found.id}  {when}  {found.model}  {found.title}")
 
 
 @logs.command()
@@ -31,10 +42,10 @@ def list_(number: int = 20) -> None:
 def show(conversation: str | None) -> None:
     """Print a conversation, the latest one where none is named."""
     from .record import continued
+    from .show import say
 
-    _, turns = continued(conversation, latest=True)
-    for turn in turns:
-        click.echo(f"{turn['role']}: {turn['content']}\n")
+    for turn in continued(conversation, latest=True).turns:
+        say(f"{turn['role']}: {turn['content']}\n")
 
 
 @logs.command()

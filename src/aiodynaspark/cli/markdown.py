@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.markdown import Markdown
 
 LONGEST_BLOCK = 8_000
 """Characters after which a block is printed as it comes, since redrawing it would take too long."""
@@ -47,26 +48,33 @@ class MarkdownPrinter:
         self._print(rest)
 
     def _draw(self) -> None:
-        from rich.markdown import Markdown
-
         if not self._live.is_started:
             self._live.start()
-        self._live.update(Markdown(self._open), refresh=True)
+        self._live.update(_rendered(self._open), refresh=True)
 
     def _print(self, text: str) -> None:
-        from rich.markdown import Markdown
-
         self._stop()
         if self._plain:
             self._console.out(text, highlight=False)
             self._plain = False
         elif text.strip():
-            self._console.print(Markdown(text))
+            self._console.print(_rendered(text))
 
     def _stop(self) -> None:
         if self._live.is_started:
             self._live.update("")
             self._live.stop()
+
+
+def _rendered(text: str) -> Markdown:
+    """Markdown with tags and addresses as they stand, and no blanks after lines one may copy."""
+    from markdown_it import MarkdownIt  # rich's own parser
+    from rich.markdown import Markdown
+
+    shown = Markdown("", justify="default", hyperlinks=False)
+    parser = MarkdownIt("commonmark", {"html": False}).enable(["strikethrough", "table"])
+    shown.parsed = parser.parse(text)
+    return shown
 
 
 def split_blocks(text: str) -> tuple[str, str]:

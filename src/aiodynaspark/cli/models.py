@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from .parameters import complete_provider
+
 
 @click.command()
-@click.argument("provider", required=False)
+@click.argument("provider", required=False, shell_complete=complete_provider)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def models(provider: str | None, as_json: bool) -> None:
     """List what -m takes: PROVIDER:MODEL, each provider's default first."""

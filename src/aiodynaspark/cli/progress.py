@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sized
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from ..model import Model
@@ -21,15 +22,32 @@ PATIENCE = 1.0
 """Seconds that something may take before it is worth a word."""
 
 
+@contextmanager
+def patience(sentence: str) -> Iterator[Callable[[], None]]:
+    """Say a sentence on stderr if this takes its time; gives a function that calls that off."""
+    notice = threading.Timer(PATIENCE, click.echo, [sentence], {"err": True})
+    notice.daemon = True
+    notice.start()
+    try:
+        yield notice.cancel
+    finally:
+        notice.cancel()
+
+
+def looking(pictures: Sized) -> AbstractContextManager[Callable[[], object]]:
+    """Say so if it takes its time until the first is known of pictures; see ``patience``."""
+    return patience("looking at the picture ...") if pictures else nullcontext(lambda: None)
+
+
 async def opening(model: Model) -> None:
     """Open a model, with a word on stderr where that takes its time."""
-    loop = asyncio.get_running_loop()
-    notice = loop.call_later(PATIENCE, lambda: click.echo(f"opening {model.label} ...", err=True))
-    with downloading() as progress:
-        try:
-            await model.open(progress=progress)
-        finally:
-            notice.cancel()
+    with patience(f"opening {model.label} ...") as call_off, downloading() as show:
+
+        def progress(done: int, total: int | None) -> None:
+            call_off()  # what is shown of the download says enough
+            show(done, total)
+
+        await model.open(progress=progress)
 
 
 @contextmanager

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from .. import settings
-from ..errors import UsageError
 from ..history import History, HistoryError
+from .progress import patience
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from ..types import Message
 
 OFF = "history-off"
+
+
+class Earlier(NamedTuple):
+    """A conversation to go on with: its id, its turns and the model that answered last."""
+
+    id: str | None
+    turns: list[Message]
+    model: str
 
 
 def history() -> History:
@@ -33,27 +41,39 @@ def switch() -> Path:
     return settings.data_directory() / OFF
 
 
-def continued(conversation: str | None, *, latest: bool) -> tuple[str | None, list[Message]]:
-    """The id and the turns of the conversation to continue; none for a new one.
+def continued(conversation: str | None, *, latest: bool) -> Earlier:
+    """The conversation to continue; an empty one to begin.
 
     Raises:
         UsageError: there is no such conversation, or none at all.
         HistoryError: the history cannot be read.
     """
-    if latest and conversation is None:
-        found = history().conversations(limit=1)
-        if not found:
-            raise UsageError("There is no conversation to continue yet; ask without -c first.")
-        conversation = found[0].id
-    return conversation, [*history().turns(conversation)] if conversation else []
+    if conversation is None and not latest:
+        return Earlier(None, [], "")
+    found = history().find(conversation)
+    return Earlier(found.id, [*history().turns(found.id)], found.model)
 
 
-def keep(conversation: str | None, *, model: str, turns: list[Message]) -> str | None:
-    """Keep turns and return the conversation's id; where that fails, say so and go on."""
-    if is_off():
-        return conversation
+def asked_before() -> list[str]:
+    """Prompts to recall, the oldest first; none where the history cannot be read."""
     try:
-        return history().add(conversation, model=model, turns=turns)
+        return history().prompts()
+    except HistoryError:
+        return []
+
+
+def keep(
+    conversation: str | None, *, model: str, turns: list[Message], instead_of: int = 0
+) -> str | None:
+    """Keep turns and return the conversation's id; None where that is off, or fails and says so.
+
+    ``instead_of`` is how many turns at the conversation's end they replace.
+    """
+    if is_off():
+        return None
+    try:
+        with patience("waiting for the history ..."):
+            return history().add(conversation, model=model, turns=turns, instead_of=instead_of)
     except HistoryError as error:
         click.echo(f"Not kept: {error}", err=True)
-        return conversation
+        return None

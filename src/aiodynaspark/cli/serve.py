@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import settings
+from .parameters import beginning_with, complete_provider
 from .served import served_models
 
 if TYPE_CHECKING:
@@ -15,8 +16,20 @@ if TYPE_CHECKING:
     from ..server import Policy
 
 
+def _complete_fault(_: click.Context, parameter: click.Parameter, typed: str) -> list[str]:
+    from ..server.faults import PROFILES
+
+    return beginning_with(typed, [*sorted(PROFILES), "list"])
+
+
 @click.command()
-@click.option("--provider", default="local", show_default=True, help="Serve its default model.")
+@click.option(
+    "--provider",
+    default="local",
+    show_default=True,
+    shell_complete=complete_provider,
+    help="Serve its default model.",
+)
 @click.option(
     "--model",
     "named",
@@ -78,7 +91,12 @@ if TYPE_CHECKING:
     help="What running answers get when the server stops.",
 )
 @click.option("--log-json", is_flag=True, help="Log one JSON object a request.")
-@click.option("--fault", metavar="NAME[:N]", help="Fail on purpose; `list` shows the ways.")
+@click.option(
+    "--fault",
+    shell_complete=_complete_fault,
+    metavar="NAME[:N]",
+    help="Fail on purpose; `list` shows the ways.",
+)
 @click.option("--record", type=click.Path(), metavar="FILE", help="Keep what is answered.")
 @click.option("--replay", type=click.Path(), metavar="FILE", help="Answer what was recorded.")
 def serve(

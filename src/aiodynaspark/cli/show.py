@@ -5,21 +5,32 @@ from __future__ import annotations
 import json
 import re
 import sys
-import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
-from ..types import Facts, Notice, ServedBy, Usage
+from ..types import Facts, FinishReason, Notice, ServedBy, Usage
 from .harmless import Harmless
 
 if TYPE_CHECKING:
     from ..errors import DynasparkError
     from ..types import Chunk, Loss
 
+CUT_SHORT = {
+    "length": "The answer was cut at the longest that the model may say.",
+    "content_filter": "The answer was cut by the model's content filter.",
+}
+"""What is said of an answer that did not end by itself, by its finish reason."""
 
+_UNPRINTABLE = re.compile(r"[\x7f-\x9f\ud800-\udfff]")
 _BLOCK = re.compile(r"^ {0,3}```[^\n]*\n(.*?)^ {0,3}```", re.MULTILINE | re.DOTALL)
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line that others wrote, on a terminal without what could drive it."""
+    stream = sys.stderr if err else sys.stdout
+    click.echo(Harmless().feed(text) if stream.isatty() else text, err=err)
 
 
 class Display(Protocol):
@@ -41,9 +52,13 @@ class Printer:
     Args:
         out: where the text goes, standard output unless told otherwise.
         model: the model that was asked for; what else answered is said.
+
+    Attributes:
+        packed: whether the turns became one prompt, which an ask need not be told.
     """
 
     def __init__(self, out: TextIO | None = None, model: str = "") -> None:
+        self.packed = False
         self._model = model
         self._out = out or sys.stdout
         self._harmless = Harmless() if self._out.isatty() else None
@@ -55,19 +70,24 @@ class Printer:
             case str():
                 self._print(self._harmless.feed(chunk) if self._harmless else chunk)
             case Facts():
-                click.echo("\n".join(describe(chunk)), err=True)
+                say("\n".join(describe(chunk)), err=True)
             case Notice(text):
                 self._end_line()
-                click.echo(text, err=True)
+                say(text, err=True)
             case ServedBy(model) if self._model and model not in self._model:
                 self._end_line()
-                click.echo(f"Answered by {model}.", err=True)
+                say(f"Answered by {model}.", err=True)
+            case FinishReason(reason) if reason in CUT_SHORT:
+                self._end_line()
+                say(CUT_SHORT[reason], err=True)
 
     def lost(self, losses: list[Loss]) -> None:
-        """Say which pictures and options got lost; that turns become a prompt is no news."""
+        """Say which pictures and options got lost, and note where turns became a prompt."""
         for loss in losses:
-            if loss.kind != "roles":
-                click.echo(loss.detail, err=True)
+            if loss.kind == "roles":
+                self.packed = True
+            else:
+                say(loss.detail, err=True)
 
     def end(self, error: DynasparkError | None = None) -> None:
         """End the answer's last line."""
@@ -155,38 +175,7 @@ class Collector:
         whole = {"response": "".join(self._text), **self._beside}
         if error is not None:
             whole["error"] = str(error)
-        click.echo(json.dumps(whole, ensure_ascii=False, indent=2), file=self._out)
-
-
-class Stopwatch:
-    """Measures an answer as it comes."""
-
-    def __init__(self) -> None:
-        self._started = time.monotonic()
-        self._first: float | None = None
-        self._pieces = 0
-        self._usage: Usage | None = None
-
-    def take(self, chunk: Chunk) -> None:
-        """Take in one chunk."""
-        if isinstance(chunk, Usage):
-            self._usage = chunk
-        elif isinstance(chunk, str):
-            self._pieces += 1
-            self._first = self._first or time.monotonic()
-
-    def summary(self) -> str:
-        """Tokens where they are known, the time to the first text, and the rate after it."""
-        now = time.monotonic()
-        first = self._first or now
-        parts = [f"first text after {first - self._started:.2f} s"]
-        parts.append(f"{now - self._started:.2f} s in all")
-        if self._usage:
-            counted = f"{self._usage.prompt_tokens} + {self._usage.completion_tokens} tokens"
-            parts.insert(0, f"about {counted}" if self._usage.estimated else counted)
-            if now > first:
-                parts.append(f"{self._usage.completion_tokens / (now - first):.0f} tokens/s")
-        return ", ".join(parts)
+        click.echo(render_json(whole), file=self._out)
 
 
 def describe(facts: Facts) -> list[str]:
@@ -196,6 +185,11 @@ def describe(facts: Facts) -> list[str]:
     head = f"{kind}, {sides}, {facts.size:,} bytes"
     if facts.colours:
         head += f"; {', '.join(facts.colours)}"
-    harmless = Harmless()
     marks = ["> " if index in facts.matches else "  " for index in range(len(facts.text))]
-    return [head, *(m + harmless.feed(line) for m, line in zip(marks, facts.text, strict=True))]
+    return [head, *(mark + line for mark, line in zip(marks, facts.text, strict=True))]
+
+
+def render_json(value: Any) -> str:
+    """Write JSON whose every character can be encoded and drives no terminal."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)

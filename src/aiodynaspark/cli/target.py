@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+def named(name: str, url: str | None) -> Model | None:
+    """The model of the registry that a name stands for, where no server is named beside it."""
+    if url is None and name.partition(":")[0] in registry.names():
+        return registry.find(name)
+    return None
+
+
 @asynccontextmanager
 async def target(name: str, url: str | None, *, direct: bool = False) -> AsyncIterator[Model]:
     """Give the model to ask while inside.
@@ -27,8 +34,8 @@ async def target(name: str, url: str | None, *, direct: bool = False) -> AsyncIt
     embedded model itself, which can tell turns apart.
     """
     address = url or settings.configured_url()
-    if url is None and name.partition(":")[0] in registry.names():
-        yield registry.find(name)
+    if (model := named(name, url)) is not None:
+        yield model
     elif address is not None:
         yield Model(Dynaspark, name, server_options(address))
     elif _ours_listens():

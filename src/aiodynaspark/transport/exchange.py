@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from .. import _attempts, _retry
-from .._retry_after import parse_retry_after
+from .._retry_after import in_words, parse_retry_after
 from ..errors import (
     DynasparkError,
     RateLimitError,
@@ -174,7 +174,7 @@ class Exchange(Generic[T]):
         while (wait := self._host.limit.wait(self._deadline.now())) > 0:
             if wait >= self._deadline.left():
                 raise RateLimitError(
-                    f"{self._where} takes no request for another {wait:.0f} s, which is past "
+                    f"{self._where} takes no request for another {in_words(wait)}, which is past "
                     "the deadline; try again then.",
                     status=429,
                     retry_after=wait,
