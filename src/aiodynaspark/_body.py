@@ -24,7 +24,7 @@ _NAME_ESCAPES = {"\r": "%0D", "\n": "%0A", '"': "%22", "\0": "%00"}
 _NAME_UNSAFE = re.compile('[\r\n"\0]')
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Body:
     """A request's body: bytes, or bytes around an attachment that is read while it is sent."""
 

@@ -49,6 +49,10 @@ def one_of(*allowed: str) -> Check:
     return check
 
 
+def _plain(url: str) -> dict[str, str]:
+    return {"user-agent": f"aiodynaspark/{__version__}"}
+
+
 class NetworkOptions:
     """What a provider understands besides the named parameters of ``create_async_generator``.
 
@@ -80,8 +84,8 @@ class NetworkOptions:
     strict: bool = False
     notify: Callable[[str], None] | None = None
 
-    relayed: Mapping[str, Any]
-    ignored: tuple[str, ...]
+    relayed: Mapping[str, Any] = MappingProxyType({})
+    ignored: tuple[str, ...] = ()
 
     checks: ClassVar[Mapping[str, Check]] = {"api_key": is_text, "headers": is_texts}
     """What refuses a value that an option cannot have."""
@@ -90,7 +94,7 @@ class NetworkOptions:
 
     def __init_subclass__(cls) -> None:
         annotated = {name for base in cls.__mro__[:-1] for name in base.__annotations__}
-        cls._names = frozenset(name for name in annotated - {"checks"} if hasattr(cls, name))
+        cls._names = frozenset(annotated - {"checks", "ignored", "relayed", "_names"})
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, Any], relayed: Collection[str] = ()) -> Self:
@@ -103,16 +107,21 @@ class NetworkOptions:
         Raises:
             UsageError: an option has a value that it cannot have.
         """
-        options, names = cls(), cls._names
+        options, names, checks = cls(), cls._names, cls.checks
         known: dict[str, Any] = options.__dict__
         other: dict[str, Any] = {}
         for name, value in kwargs.items():
-            if value is not None:
-                (known if name in names else other)[name] = value
-        for name in known.keys() & cls.checks.keys():
-            cls.checks[name](name, known[name])
-        options.relayed = {name: other.pop(name) for name in relayed if name in other}
-        options.ignored = tuple(other)
+            if value is None:
+                continue
+            if name in names:
+                if name in checks:
+                    checks[name](name, value)
+                known[name] = value
+            else:
+                other[name] = value
+        if other:
+            options.relayed = {name: other.pop(name) for name in relayed if name in other}
+            options.ignored = tuple(other)
         options.settle()
         return options
 
@@ -129,11 +138,17 @@ class NetworkOptions:
         Raises:
             UsageError: something does, and the caller wants none of that (``strict``).
         """
-        report([*losses, *ignored_options(self.ignored)], self.losses, strict=self.strict)
+        if losses or self.ignored:
+            report([*losses, *ignored_options(self.ignored)], self.losses, strict=self.strict)
 
-    def all_headers(self, ours: tuple[tuple[str, str], ...] = ()) -> Headers:
-        """A provider's own headers, with the key's and those of the caller."""
-        return _headers(self.api_key, ours, *self.headers.items())
+    def all_headers(self, url: str, ours: Callable[[str], Mapping[str, str]] = _plain) -> Headers:
+        """All headers of a request.
+
+        Args:
+            url: where to.
+            ours: tells a provider's own headers by the URL; the key and the caller's come after.
+        """
+        return _headers(url, ours, self.api_key, *self.headers.items())
 
     async def ask(
         self,
@@ -186,10 +201,13 @@ def _network() -> ModuleType:
 
 @lru_cache(maxsize=64)
 def _headers(
-    key: str | None, ours: tuple[tuple[str, str], ...], *callers: tuple[str, str]
+    url: str,
+    ours: Callable[[str], Mapping[str, str]],
+    key: str | None,
+    *callers: tuple[str, str],
 ) -> Headers:
     """Headers that ask after ask has in common, so that they are checked and written once."""
-    fields = {"user-agent": f"aiodynaspark/{__version__}", **dict(ours)}
+    fields = {**ours(url)}
     if key:
         fields["authorization"] = f"Bearer {key}"
     return Headers(fields | {name.lower(): value for name, value in callers})

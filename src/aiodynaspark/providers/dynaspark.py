@@ -156,12 +156,15 @@ class Options(NetworkOptions):
         """Make one prompt and one picture of a chat, and report what got lost by it."""
         chat = turns(messages)
         pictures = _pictures(messages, media)
-        if len(pictures) > 1 and self.images == "error":
-            raise UsageError(
-                f"This wire carries one picture, and {len(pictures)} were given; "
-                'send one, or set images="sheet" or images="first".'
-            )
-        self.report(merged_roles(chat) + dropped_pictures(name for _, name in pictures[1:]))
+        losses = merged_roles(chat)
+        if len(pictures) > 1:
+            if self.images == "error":
+                raise UsageError(
+                    f"This wire carries one picture, and {len(pictures)} were given; "
+                    'send one, or set images="sheet" or images="first".'
+                )
+            losses += dropped_pictures(name for _, name in pictures[1:])
+        self.report(losses)
         prompt = render_turns(chat, self.packing, alone=len(messages) == 1)
         return prompt, pictures[0] if pictures else None
 
@@ -172,7 +175,7 @@ class Options(NetworkOptions):
         return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Post:
     """What goes over the wire for one ask."""
 
@@ -198,20 +201,19 @@ def prepare(
         *options.form.items(),
     ]
     attachment = open_media(*picture) if picture else None
-    return Post(endpoint, fields, options.all_headers(_browser_fields(endpoint)), attachment)
+    return Post(endpoint, fields, options.all_headers(endpoint, _browser_headers), attachment)
 
 
-@lru_cache(maxsize=64)
-def _browser_fields(endpoint: str) -> tuple[tuple[str, str], ...]:
+def _browser_headers(endpoint: str) -> dict[str, str]:
     """What is always sent, besides ``accept``, as a page of that server would send it."""
     origin = "/".join(without_credentials(endpoint).split("/", 3)[:3])
-    return (
-        ("accept-language", "en-US,en;q=0.9"),
-        ("origin", origin),
-        ("referer", f"{origin}/"),
-        ("user-agent", f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})"),
-        ("x-requested-with", "XMLHttpRequest"),
-    )
+    return {
+        "accept-language": "en-US,en;q=0.9",
+        "origin": origin,
+        "referer": f"{origin}/",
+        "user-agent": f"Mozilla/5.0 (compatible; aiodynaspark/{__version__})",
+        "x-requested-with": "XMLHttpRequest",
+    }
 
 
 @lru_cache(maxsize=64)
@@ -226,7 +228,8 @@ def _nobody_there(endpoint: str) -> str:
 def _pictures(
     messages: Messages, media: MediaListType | None
 ) -> list[tuple[MediaSource, str | None]]:
-    return media_items(media) + media_items(pictures_in(messages))
+    inside = pictures_in(messages)
+    return media_items(media) + media_items(inside) if inside or media is not None else []
 
 
 async def _on_one_sheet(

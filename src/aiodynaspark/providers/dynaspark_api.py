@@ -79,7 +79,7 @@ class DynasparkAPI(AsyncGeneratorProvider, ProviderModelMixin):
         asking = await options.ask(
             f"{options.url}{ROUTE}?{urlencode(query, quote_via=quote, errors='replace')}",
             QueryDecoder,
-            headers=options.all_headers(),
+            headers=options.all_headers(options.url),
             proxy=proxy,
             if_refused=(
                 f"No Dynaspark server answers at {without_credentials(options.url)}: "

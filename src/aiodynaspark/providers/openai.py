@@ -94,7 +94,7 @@ class OpenAI(AsyncGeneratorProvider, ProviderModelMixin):
             options.base_url + ROUTE,
             CompletionDecoder,
             body=json_body(options.body(model, messages)),
-            headers=options.all_headers(),
+            headers=options.all_headers(options.base_url),
             proxy=proxy,
             if_refused=(
                 f"Nothing answers at {without_credentials(options.base_url)}; "
