@@ -91,6 +91,7 @@ INVALID = [
     (b'{"response":"some text","\\u0065rror":"cut short"}', "an error: cut short."),
     (b'{"error":"over quota","\xc3', "an error: over quota."),
     (b'{"error":"over quota"\xc3', "an error: over quota."),
+    (b'{"response":"x","error":"over quota","error":null}', "an error: over quota."),
     (b'{"error":{"code":7}}', "without saying which"),
     (b'{"error":"<html>page</html>"}', "without saying which"),
     (b'{"error":false}', "without saying which"),

@@ -121,7 +121,7 @@ class FieldDecoder:
         if not body.endswith((b"}", b"}\n")) or body.count(_QUOTED) != 1 or _OTHERWISE.search(body):
             return None
         members = _json.parse_usual(body)
-        if members is None or members.get("error") is not None:
+        if members is None or "error" in members:
             return None
         text = members.pop(FIELD, None)
         if not isinstance(text, str):
