@@ -56,6 +56,7 @@ class LocalLimiter:
         )
         self._pace = Pace(per_minute) if per_minute is not None else None
         self._out = 0
+        self._full_at = 0.0
         self._room = asyncio.Event()
         self.retries = 0
 
@@ -80,7 +81,10 @@ class LocalLimiter:
         self._out += 1
         now = asyncio.get_running_loop().time()
         wait = self._pace.take(now) if self._pace is not None else 0.0
-        return now + wait, wait
+        lease = now + wait
+        if not self.has_room:
+            self._full_at = lease
+        return lease, wait
 
     async def acquire(self) -> float:
         """Wait for room and for the pace; return the time on the loop's clock."""
@@ -113,11 +117,10 @@ class LocalLimiter:
         self.release_all([(lease, answered, pushed_back)])
 
     def release_all(self, settled: Iterable[Settled]) -> None:
-        """Give leases back together; they count as in use until the last of them is."""
-        in_use = not self.has_room
+        """Give leases back together; a success counts if all were out at some time during it."""
         now = asyncio.get_running_loop().time()
         for lease, answered, pushed_back in settled:
-            if answered and in_use:
+            if answered and lease <= self._full_at:
                 self._concurrency.went_well(self.limit)
             elif pushed_back:
                 self._concurrency.pushed_back(since=lease, now=now)
