@@ -109,12 +109,6 @@ class TestALimiter:
         await asyncio.wait({waiting})
         assert limiter._out == 0
 
-    async def test_widens_by_all_that_ended_together(self) -> None:
-        limiter = LocalLimiter()
-        leases = [limiter.take()[0] for _ in range(8)]
-        limiter.release_all([(lease, True, False) for lease in leases])
-        assert limiter.limit == 16
-
     async def test_widens_by_each_of_those_that_ended_one_after_the_other(self) -> None:
         limiter = LocalLimiter()
         leases = [await limiter.acquire() for _ in range(8)]
