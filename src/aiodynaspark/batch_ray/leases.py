@@ -129,7 +129,7 @@ class Leases:
                 news = self._ended
                 share = await self._gate.report.remote(self._worker, self._news())
                 news |= self._take(share)
-                pause = share.every if news else max(share.every, min(2 * pause, PATIENCE))
+                pause = share.every if news else max(share.every, min(1.2 * pause, PATIENCE))
                 await asyncio.sleep(pause)
         finally:
             self._changed.set()
