@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +22,7 @@ from aiohttp import web
 from scripted import Scripted
 from upstream import answer, until, upstream
 
+import aiodynaspark
 from aiodynaspark import (
     AuthenticationError,
     ConnectError,
@@ -30,7 +34,7 @@ from aiodynaspark import (
     batch_ray,
     registry,
 )
-from aiodynaspark.batch_ray.cluster import check
+from aiodynaspark.batch_ray.cluster import LOOPBACK, check
 from aiodynaspark.batch_ray.gate import Gate, Report
 from aiodynaspark.batch_ray.leases import Leases
 from aiodynaspark.batch_ray.post import DEATHS, Feed, Post
@@ -419,6 +423,68 @@ class TestOnACluster:
         assert found[7][0] is None
         assert found[7][1].startswith("Line ")
         assert len(found) == 20
+
+
+@contextmanager
+def started(**environment: str) -> Iterator[str]:
+    """The address of a cluster of its own, whose processes have variables of their own."""
+    with socket.socket() as found:
+        found.bind((LOOPBACK, 0))
+        port = found.getsockname()[1]
+    where = [f"--node-ip-address={LOOPBACK}", f"--port={port}", "--include-dashboard=false"]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *where]
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", **environment}
+    head = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert head.stdout is not None
+        assert any("Ray runtime started" in line for line in head.stdout)
+        yield f"{LOOPBACK}:{port}"
+    finally:
+        head.terminate()
+        head.communicate()
+
+
+@pytest.mark.ray
+class TestAClusterThatIsNotForUs:
+    """Nothing is asked there, and one sentence says why."""
+
+    @pytest.fixture(autouse=True)
+    def _no_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+    def asked(self, tmp_path: Path, address: str) -> tuple[int, str]:
+        jobs, out = write_jobs(tmp_path / "jobs.jsonl", 5), tmp_path / "out.jsonl"
+        command = [*BATCH, str(jobs), str(out), "-m", "echo", "--engine", "ray"]
+        done = subprocess.run(
+            [*command, "--address", address], capture_output=True, text=True, check=False
+        )
+        assert done.stdout == ""
+        assert out.read_bytes() == b""
+        return done.returncode, done.stderr.splitlines()[-1]
+
+    def test_has_another_version_of_ours(self, tmp_path: Path) -> None:
+        package = Path(aiodynaspark.__file__).parent
+        shutil.copytree(package, tmp_path / "aiodynaspark")
+        (tmp_path / "aiodynaspark" / "_version.py").write_text('__version__ = "0.0.1"\n')
+        with started(PYTHONPATH=str(tmp_path)) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 2
+        assert "A node of the cluster has aiodynaspark 0.0.1, and here it is" in said
+
+    def test_has_another_version_of_ray(self, tmp_path: Path) -> None:
+        code = 'import ray._version\nray._version.version = ray.__version__ = "2.1.0"\n'
+        (tmp_path / "sitecustomize.py").write_text(code)
+        with started(PYTHONPATH=str(tmp_path)) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 2
+        assert "The Ray cluster and this program do not match" in said
+        assert "2.1.0" in said
+
+    def test_asks_for_a_token(self, tmp_path: Path) -> None:
+        with started(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="a" * 64) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 1
+        assert "set RAY_AUTH_MODE=token" in said
 
 
 @pytest.mark.ray

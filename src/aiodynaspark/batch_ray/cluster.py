@@ -90,7 +90,7 @@ def _start(ray: Any, address: str | None) -> None:
         with settings.defaults(**QUIET):
             ray.init(**where, include_dashboard=None if address else False, **_SILENT)
     except ConnectionError:
-        raise _nobody(address) from None
+        raise (_nobody if address in (None, "auto", "local") else _no_word)(address) from None
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):
             raise
@@ -100,6 +100,14 @@ def _start(ray: Any, address: str | None) -> None:
 
 
 _SILENT = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def _no_word(address: str | None) -> ConnectError:
+    return ConnectError(
+        f"What listens at {address} does not answer as a Ray cluster; where it asks for a token, "
+        "set RAY_AUTH_MODE=token, and the token as RAY_AUTH_TOKEN or in ~/.ray/auth_token.",
+        retryable=False,
+    )
 
 
 def _nobody(address: str | None) -> ConnectError:
