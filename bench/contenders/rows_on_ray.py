@@ -20,7 +20,8 @@ async def measure(job: dict[str, Any]) -> dict[str, float]:
     if not ray.is_initialized():
         settings = {"include_dashboard": False, "log_to_driver": False, "logging_level": "ERROR"}
         cpus = job["actors"] + SPARE
-        ray.init(num_cpus=cpus, _node_ip_address=cluster.LOOPBACK, **settings)
+        where = {"address": "local", "_node_ip_address": cluster.LOOPBACK}
+        ray.init(num_cpus=cpus, **where, **settings)
     if job["who"] == "data":
         await asyncio.to_thread(by_ray_data, ray, job)
     else:

@@ -85,10 +85,12 @@ async def opened(address: str | None) -> AsyncIterator[Any]:
 
 
 def _start(ray: Any, address: str | None) -> None:
-    where = {"address": address} if address else {"_node_ip_address": LOOPBACK}
+    # Without an address, Ray would join a local one of another run, and fall with it.
+    here = address in (None, "", "local")
+    where = {"address": "local", "_node_ip_address": LOOPBACK} if here else {"address": address}
     try:
         with settings.defaults(**QUIET):
-            ray.init(**where, include_dashboard=None if address else False, **_SILENT)
+            ray.init(**where, include_dashboard=False if here else None, **_SILENT)
     except ConnectionError:
         raise (_nobody if address in (None, "auto", "local") else _no_word)(address) from None
     except RuntimeError as error:
