@@ -242,11 +242,18 @@ class TestASetUpThatIsWrong:
         assert "--engine ray" in done.stderr
 
     @pytest.mark.ray
-    async def test_says_that_nobody_is_at_the_address(self) -> None:
+    async def test_says_that_nobody_is_at_the_address(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         async with upstream(answer()) as server:
             address = server.url.removeprefix("http://")
         with pytest.raises(ConnectError, match=f"no Ray cluster at {address}"):
             await check(address)
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        port = address.rpartition(":")[2]
+        for named in ("auto", None):
+            with pytest.raises(ConnectError, match=rf"no Ray cluster at [\d.]+:{port}"):
+                await check(named)
         with pytest.raises(UsageError, match="no address of a Ray cluster"):
             await check("ray://127.0.0.1:10001")
 

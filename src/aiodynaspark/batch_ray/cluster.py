@@ -46,8 +46,11 @@ async def check(address: str | None) -> None:
         UsageError: Ray is not installed, or this is no address of a cluster.
         ConnectError: nobody answers there.
     """
-    load()
-    if address in (None, "auto", "local"):
+    ray = load()
+    address = address or settings.ray_address()
+    if address == "auto":
+        address = await asyncio.to_thread(_latest, ray)
+    if address in (None, "", "local"):
         return
     host, _, port = str(address).rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
@@ -82,6 +85,15 @@ async def opened(address: str | None) -> AsyncIterator[Any]:
         yield ray
     finally:
         await asyncio.to_thread(ray.shutdown)
+
+
+def _latest(ray: Any) -> str:
+    """The cluster that Ray takes for ``auto``, which may be one that is no more."""
+    try:
+        found: str = ray._private.services.canonicalize_bootstrap_address("auto")
+    except ConnectionError:
+        raise _nobody("auto") from None
+    return found
 
 
 def _start(ray: Any, address: str | None) -> None:
