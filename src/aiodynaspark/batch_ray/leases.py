@@ -127,14 +127,14 @@ class Leases:
         try:
             while self._ended or (self._rows.count and self._wait() is None):
                 news = self._ended
-                share = await self._gate.report.remote(self._worker, self._news())
+                share = await self._gate.report.remote(self._worker, self._summary())
                 news |= self._take(share)
                 pause = share.every if news else max(share.every, min(1.2 * pause, PATIENCE))
                 await asyncio.sleep(pause)
         finally:
             self._changed.set()
 
-    def _news(self) -> Report:
+    def _summary(self) -> Report:
         under_way = self._under_way + len(self._begins or ())
         waiting = self._rows.count - len(self._begins or ())
         report = Report(under_way, waiting, self._answered, self._worth, self._pushed_back)
