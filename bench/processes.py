@@ -21,12 +21,12 @@ MEASURED, OTHER = CORES[0], CORES[-1]
 
 
 class Child:
-    """A process on one core; its input and output are lines."""
+    """A process on one core, or on any; its input and output are lines."""
 
     def __init__(
         self,
         command: Sequence[str],
-        core: int,
+        core: int | None,
         environment: Mapping[str, str] | None = None,
         *,
         quiet: bool = False,
@@ -38,8 +38,8 @@ class Child:
             stderr=subprocess.DEVNULL if quiet else None,
             text=True,
             cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **(environment or {})},
-            preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}", **(environment or {})},
+            preexec_fn=lambda: os.sched_setaffinity(0, CORES if core is None else {core}),
             start_new_session=True,
         )
         self.pid = self._process.pid
@@ -105,9 +105,12 @@ class Worker(Child):
         contender: str,
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
+        core: int | None = MEASURED,
+        *,
+        quiet: bool = False,
     ) -> None:
         command = [python, "-m", "bench.worker", f"bench.contenders.{contender}"]
-        super().__init__(command, MEASURED, environment)
+        super().__init__(command, core, environment, quiet=quiet)
 
 
 class Upstream(Child):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .peers import MissingPeerError
-from .processes import Upstream, Worker, make_certificate
+from .processes import MEASURED, Upstream, Worker, make_certificate
 from .results import Case, Goal
 
 if TYPE_CHECKING:
@@ -50,10 +50,18 @@ class Run:
             self._upstreams[tls] = self._open.enter_context(Upstream(certificate))
         return self._upstreams[tls].url
 
-    def worker(self, contender: str, python: str = sys.executable) -> Worker:
-        """A process that makes a contender's calls; to be entered."""
-        quiet = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it asks the network at its import
-        return Worker(contender, python, {"SSL_CERT_FILE": self._certificate[0], **quiet})
+    def worker(
+        self,
+        contender: str,
+        python: str = sys.executable,
+        *,
+        core: int | None = MEASURED,
+        quiet: bool = False,
+    ) -> Worker:
+        """A process that makes a contender's calls, on one core or any; to be entered."""
+        offline = {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # else it asks the network at its import
+        environment = {"SSL_CERT_FILE": self._certificate[0], **offline}
+        return Worker(contender, python, environment, core, quiet=quiet)
 
     def wanted(self, name: str, get: Callable[[], str]) -> str | None:
         """A peer's program, or None, and a line for the report, where it cannot be had."""

@@ -4,7 +4,8 @@
 The path's first part says how to answer: ``/whole/...``, ``/paced-CHUNKS-MILLISECONDS/...``,
 ``/bulk-CHUNKS/...``, ``/big-MEGABYTES-none|light|many/...``, or ``/asked/...`` for what the prompt
 says (``ANSWER_bulk-800_``). The rest of the path chooses the wire. The first chunk of a stream says
-when it was sent, on the clock that all processes share.
+when it was sent, on the clock that all processes share. ``/late-MILLISECONDS/WHO/...`` answers
+late, and ``/rate/WHO`` tells how many of those there were in a second, from first to last.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ import re
 import ssl
 import sys
 import time
+from collections import defaultdict
 from functools import cache, partial
+from urllib.request import urlopen
 
 ANSWER = "An answer of the usual kind, which says a thing or two and then comes to its end. " * 2
 CHUNK = "Nine words make up this chunk of the answer. "
@@ -102,6 +105,30 @@ class OpenaiWire:
 Wire = type[FormWire] | type[OpenaiWire]
 
 
+class Asked:
+    """When requests came, by the names of those who asked."""
+
+    def __init__(self) -> None:
+        self._times: defaultdict[str, list[float]] = defaultdict(list)
+
+    def note(self, who: str) -> None:
+        self._times[who].append(time.perf_counter())
+
+    def rate(self, who: str) -> float:
+        """Requests per second between the first and the last, which are forgotten."""
+        times = self._times.pop(who)
+        return (len(times) - 1) / (times[-1] - times[0])
+
+
+ASKED_LATE = Asked()
+
+
+def rate(url: str, who: str) -> float:
+    """Ask the server at ``url`` how often ``who`` asked it."""
+    with urlopen(f"{url}/rate/{who}") as answer:
+        return float(answer.read())
+
+
 @cache
 def whole_answer(wire: Wire) -> bytes:
     body = wire.whole()
@@ -176,6 +203,15 @@ class Server(asyncio.Protocol):
         kind, *rest = mode.split("-")
         if kind == "whole":
             self._write(whole_answer(wire))
+            return
+        if kind == "late":
+            ASKED_LATE.note(route.partition("/")[0])
+            later = asyncio.get_running_loop().call_later
+            later(int(rest[0]) / 1000, self._write, whole_answer(wire))
+            return
+        if kind == "rate":
+            said = b"%f" % ASKED_LATE.rate(route)
+            self._write(head("text/plain", len(said)) + said)
             return
         if kind == "paced":
             work = self._paced(wire, int(rest[0]), float(rest[1]) / 1000)

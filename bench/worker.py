@@ -1,7 +1,8 @@
 """Makes a contender's calls, on its own interpreter and core; jobs and figures are JSON lines.
 
 ``python -m bench.worker MODULE``: the module has ``call(job)``, an awaitable that makes one call
-and returns the text's length, or ``pieces(job)``, an asynchronous iterator over an answer's text.
+and returns the text's length, ``pieces(job)``, an asynchronous iterator over an answer's text, or
+``measure(job)``, which does the measuring itself.
 Nothing here is imported from outside the standard library, so that it runs in any environment.
 """
 
@@ -66,6 +67,9 @@ async def stream(contender: Any, job: dict[str, Any]) -> dict[str, float]:
 
 
 async def answer(contender: Any, job: dict[str, Any]) -> dict[str, float]:
+    if job["do"] == "measure":
+        figures: dict[str, float] = await contender.measure(job)
+        return figures
     return await {"calls": calls, "memory": memory, "stream": stream}[job["do"]](contender, job)
 
 

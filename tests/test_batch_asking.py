@@ -109,11 +109,19 @@ class TestALimiter:
         await asyncio.wait({waiting})
         assert limiter._out == 0
 
-    async def test_widens_by_all_that_ended_together(self) -> None:
+    async def test_widens_by_each_of_those_that_ended_one_after_the_other(self) -> None:
         limiter = LocalLimiter()
-        leases = [limiter.take()[0] for _ in range(8)]
-        limiter.release_all([(lease, True, False) for lease in leases])
+        leases = [await limiter.acquire() for _ in range(8)]
+        for lease in leases:
+            limiter.release(lease, answered=True)
         assert limiter.limit == 16
+
+    async def test_does_not_widen_where_it_was_not_full(self) -> None:
+        limiter = LocalLimiter()
+        leases = [await limiter.acquire() for _ in range(7)]
+        for lease in leases:
+            limiter.release(lease, answered=True)
+        assert limiter.limit == 8
 
     async def test_pays_for_retries_too(self) -> None:
         limiter = LocalLimiter(concurrency=4, per_minute=1)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +22,7 @@ from aiohttp import web
 from scripted import Scripted
 from upstream import answer, until, upstream
 
+import aiodynaspark
 from aiodynaspark import (
     AuthenticationError,
     ConnectError,
@@ -29,9 +34,11 @@ from aiodynaspark import (
     batch_ray,
     registry,
 )
-from aiodynaspark.batch_ray.cluster import check
-from aiodynaspark.batch_ray.gate import Gate
+from aiodynaspark.batch_ray.cluster import LOOPBACK, check
+from aiodynaspark.batch_ray.gate import Gate, Report
+from aiodynaspark.batch_ray.leases import Leases
 from aiodynaspark.batch_ray.post import DEATHS, Feed, Post
+from aiodynaspark.batch_ray.shift import Backlog
 from aiodynaspark.batch_ray.travel import pack, unpack
 from aiodynaspark.fallback import Fallback
 
@@ -73,50 +80,117 @@ class TestAModelThatTravels:
 
 
 class TestTheGate:
-    async def test_grants_to_all_workers_together(self) -> None:
+    async def test_gives_no_more_than_there_is_to_all_together(self) -> None:
         gate = Gate(3, None)
-        assert len(await gate.grant("a", 2)) == 2
-        assert len(await gate.grant("b", 2)) == 1
-        waiting = asyncio.create_task(gate.grant("b", 1))
-        await asyncio.sleep(0)
-        assert not waiting.done()
+        assert (await gate.report("a", Report(0, 2))).width == 2
+        assert (await gate.report("b", Report(0, 2))).width == 1
         await gate.forget("a")
-        assert len(await waiting) == 1
+        assert (await gate.report("b", Report(1, 1))).width == 2
 
-    async def test_grants_nothing_to_the_dead(self) -> None:
+    async def test_takes_from_who_has_more_than_a_fair_part(self) -> None:
+        gate = Gate(4, None)
+        assert (await gate.report("a", Report(0, 9))).width == 4
+        assert (await gate.report("b", Report(0, 9))).width == 0
+        assert (await gate.report("a", Report(4, 5))).width == 2
+        assert (await gate.report("b", Report(0, 9))).width == 0  # they are still under way
+        assert (await gate.report("a", Report(2, 5))).width == 2
+        assert (await gate.report("b", Report(0, 9))).width == 2
+
+    async def test_gives_nothing_to_the_dead(self) -> None:
         gate = Gate(1, None)
-        ((lease, _),) = await gate.grant("a", 1)
-        waiting = asyncio.create_task(gate.grant("b", 1))
-        await asyncio.sleep(0)
-        await gate.forget("b")
-        await gate.settle("a", [(lease, True, False)])
-        assert await waiting == []
-        assert len(await gate.grant("c", 1)) == 1
+        assert (await gate.report("a", Report(0, 1))).width == 1
+        await gate.forget("a")
+        assert (await gate.report("a", Report(1, 1))).width == 0
+        assert (await gate.report("b", Report(0, 1))).width == 1
+
+    async def test_widens_by_what_went_well_where_more_was_wanted(self) -> None:
+        gate = Gate(None, None)
+        assert (await gate.report("a", Report(0, 20))).width == 8
+        assert (await gate.report("a", Report(4, 16, answered=4))).width == 12
+        assert (await gate.report("a", Report(6, 0, answered=6))).limit == 18
+        assert (await gate.report("a", Report(2, 0, answered=4))).limit == 18
+
+    async def test_narrows_once_where_it_is_pushed_back(self) -> None:
+        gate = Gate(None, None)
+        share = await gate.report("a", Report(0, 20))
+        for _ in range(2):
+            narrow = await gate.report("a", Report(7, 13, pushed_back=share.now))
+            assert narrow.limit == 5
 
     async def test_has_one_retry_budget(self) -> None:
         gate = Gate(8, None)
-        ((lease, _),) = await gate.grant("a", 1)
+        await gate.report("a", Report(0, 1))
 
         async def retry() -> bool:
-            return await gate.may_retry(lease, 10.0, pushed_back=False, retry_after=None)
+            return await gate.may_retry(0.0, 10.0, pushed_back=False, retry_after=None)
 
         assert [await retry() for _ in range(11)] == [True] * 10 + [False]
         assert await gate.figures() == (10, 8)
-        await gate.settle("a", [(lease, True, False)])
+        await gate.report("a", Report(0, 0, answered=1, worth=11.0))
         assert await retry()
 
-    async def test_spreads_leases_by_the_pace(self) -> None:
+    async def test_spreads_rows_by_the_pace(self) -> None:
         gate = Gate(100, 600)
-        waits = [wait for _, wait in await gate.grant("a", 100)]
-        assert waits == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.05)
+        begins = (await gate.report("a", Report(0, 100))).begins
+        assert begins == pytest.approx([0, 0.1, 0.2, 0.3], abs=0.05)
 
     async def test_waits_where_a_server_asked_for_it(self) -> None:
         gate = Gate(8, None)
         await gate.may_retry(0.0, 5.0, pushed_back=True, retry_after=30.0)
-        waiting = asyncio.create_task(gate.grant("a", 1))
+        assert (await gate.report("a", Report(0, 1))).hold == pytest.approx(30, abs=1)
+
+
+class Reached:
+    """A gate as a worker reaches it, without a process of its own."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    def __getattr__(self, name: str) -> Any:
+        return SimpleNamespace(remote=getattr(self._gate, name))
+
+
+class TestAWorkersLeases:
+    async def test_go_to_the_next_row_without_another_question(self) -> None:
+        gate, backlog = Gate(2, None), Backlog()
+        leases = Leases(Reached(gate), "a", backlog)
+        backlog.put([{}] * 5)
+        first, _ = await leases.acquire(), await leases.acquire()
+        third = asyncio.create_task(leases.acquire())
         await asyncio.sleep(0)
-        assert not waiting.done()
-        waiting.cancel()
+        assert not third.done()
+        await gate.forget("a")  # what it has, it has until it reports
+        leases.release(first, answered=True)
+        assert await third > first
+
+    async def test_wait_for_the_pace(self) -> None:
+        backlog = Backlog()
+        leases = Leases(Reached(Gate(8, 6_000)), "a", backlog)
+        backlog.put([{}] * 3)
+        begun = [await leases.acquire() for _ in range(3)]
+        assert begun[2] - begun[0] >= 0.02
+
+    async def test_pay_back_what_a_retry_cost(self) -> None:
+        gate, backlog = Gate(8, None), Backlog()
+        leases = Leases(Reached(gate), "a", backlog)
+        backlog.put([{}])
+        lease = await leases.acquire()
+        backlog.clear()
+        assert await leases.may_retry(lease, ConnectError("Nobody answers.", retryable=True))
+        assert gate._budget.left < gate._budget.capacity
+        leases.release(lease, answered=True)
+        await until(lambda: gate._budget.left == gate._budget.capacity)
+        assert leases.figures == (1, 8)
+
+    async def test_end_where_the_gate_is_no_more(self) -> None:
+        class Gone:
+            async def report(self, *_: object) -> None:
+                raise EOFError
+
+        backlog = Backlog()
+        backlog.put([{}])
+        with pytest.raises(EOFError):
+            await Leases(Reached(Gone()), "a", backlog).acquire()  # type: ignore[arg-type]
 
 
 class TestAPost:
@@ -128,6 +202,7 @@ class TestAPost:
             feed=Feed(aiter_of([])),
             window=lambda: 2,
             hand_in=asyncio.Queue[Any]().put,
+            note=lambda retries, concurrency: None,
             death=EOFError,
         )
         with pytest.raises(DynasparkError, match="Workers of the cluster die: no memory"):
@@ -167,11 +242,18 @@ class TestASetUpThatIsWrong:
         assert "--engine ray" in done.stderr
 
     @pytest.mark.ray
-    async def test_says_that_nobody_is_at_the_address(self) -> None:
+    async def test_says_that_nobody_is_at_the_address(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         async with upstream(answer()) as server:
             address = server.url.removeprefix("http://")
         with pytest.raises(ConnectError, match=f"no Ray cluster at {address}"):
             await check(address)
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        port = address.rpartition(":")[2]
+        for named in ("auto", None):
+            with pytest.raises(ConnectError, match=rf"no Ray cluster at [\d.]+:{port}"):
+                await check(named)
         with pytest.raises(UsageError, match="no address of a Ray cluster"):
             await check("ray://127.0.0.1:10001")
 
@@ -348,6 +430,68 @@ class TestOnACluster:
         assert found[7][0] is None
         assert found[7][1].startswith("Line ")
         assert len(found) == 20
+
+
+@contextmanager
+def started(**environment: str) -> Iterator[str]:
+    """The address of a cluster of its own, whose processes have variables of their own."""
+    with socket.socket() as found:
+        found.bind((LOOPBACK, 0))
+        port = found.getsockname()[1]
+    where = [f"--node-ip-address={LOOPBACK}", f"--port={port}", "--include-dashboard=false"]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block", *where]
+    environment = {**os.environ, "RAY_USAGE_STATS_ENABLED": "0", **environment}
+    head = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert head.stdout is not None
+        assert any("Ray runtime started" in line for line in head.stdout)
+        yield f"{LOOPBACK}:{port}"
+    finally:
+        head.terminate()
+        head.communicate()
+
+
+@pytest.mark.ray
+class TestAClusterThatIsNotForUs:
+    """Nothing is asked there, and one sentence says why."""
+
+    @pytest.fixture(autouse=True)
+    def _no_token(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+
+    def asked(self, tmp_path: Path, address: str) -> tuple[int, str]:
+        jobs, out = write_jobs(tmp_path / "jobs.jsonl", 5), tmp_path / "out.jsonl"
+        command = [*BATCH, str(jobs), str(out), "-m", "echo", "--engine", "ray"]
+        done = subprocess.run(
+            [*command, "--address", address], capture_output=True, text=True, check=False
+        )
+        assert done.stdout == ""
+        assert out.read_bytes() == b""
+        return done.returncode, done.stderr.splitlines()[-1]
+
+    def test_has_another_version_of_ours(self, tmp_path: Path) -> None:
+        package = Path(aiodynaspark.__file__).parent
+        shutil.copytree(package, tmp_path / "aiodynaspark")
+        (tmp_path / "aiodynaspark" / "_version.py").write_text('__version__ = "0.0.1"\n')
+        with started(PYTHONPATH=str(tmp_path)) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 2
+        assert "A node of the cluster has aiodynaspark 0.0.1, and here it is" in said
+
+    def test_has_another_version_of_ray(self, tmp_path: Path) -> None:
+        code = 'import ray._version\nray._version.version = ray.__version__ = "2.1.0"\n'
+        (tmp_path / "sitecustomize.py").write_text(code)
+        with started(PYTHONPATH=str(tmp_path)) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 2
+        assert "The Ray cluster and this program do not match" in said
+        assert "2.1.0" in said
+
+    def test_asks_for_a_token(self, tmp_path: Path) -> None:
+        with started(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN="a" * 64) as address:
+            status, said = self.asked(tmp_path, address)
+        assert status == 1
+        assert "set RAY_AUTH_MODE=token" in said
 
 
 @pytest.mark.ray

@@ -7,5 +7,7 @@ GROUPS = {
     "import": "imports",
     "gateway": "gateway",
     "openai": "openai",
+    "batch": "batch",
+    "ray": "ray",
 }
 """Modules by the names of their groups."""

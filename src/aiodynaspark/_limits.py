@@ -87,6 +87,11 @@ class Concurrency:
         self._width = float(max(least, min(start, most)))
         self._pushed_back_at: float | None = None
 
+    @classmethod
+    def of(cls, width: int | None) -> Concurrency:
+        """One that stays so wide, or adapts where that is None."""
+        return cls() if width is None else cls(least=width, most=width)
+
     @property
     def limit(self) -> int:
         """How many may be under way now."""

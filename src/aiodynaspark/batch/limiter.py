@@ -9,13 +9,7 @@ from .._limits import Concurrency, Pace
 from ..errors import ResponseError, TransportTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from typing import TypeAlias
-
     from ..errors import DynasparkError
-
-    Settled: TypeAlias = tuple[float, bool, bool]
-    """A lease, whether its row was answered, whether the server pushed back."""
 
 OVERLOADED = frozenset({429, 503})
 
@@ -49,13 +43,10 @@ class LocalLimiter:
     """
 
     def __init__(self, concurrency: int | None = None, per_minute: float | None = None) -> None:
-        self._concurrency = (
-            Concurrency()
-            if concurrency is None
-            else Concurrency(least=concurrency, most=concurrency)
-        )
+        self._concurrency = Concurrency.of(concurrency)
         self._pace = Pace(per_minute) if per_minute is not None else None
         self._out = 0
+        self._full_at = 0.0
         self._room = asyncio.Event()
         self.retries = 0
 
@@ -64,28 +55,17 @@ class LocalLimiter:
         """How many leases may be out now."""
         return self._concurrency.limit
 
-    @property
-    def has_room(self) -> bool:
-        """Whether another lease may be out now."""
-        return self._out < self.limit
-
-    async def room(self) -> None:
-        """Wait until another lease may be out."""
-        while not self.has_room:
+    async def acquire(self) -> float:
+        """Wait for room and for the pace; return the time on the loop's clock."""
+        while self._out >= self.limit:
             self._room.clear()
             await self._room.wait()
-
-    def take(self) -> tuple[float, float]:
-        """Take a lease at once; return it, and the seconds until the pace lets it begin."""
         self._out += 1
         now = asyncio.get_running_loop().time()
         wait = self._pace.take(now) if self._pace is not None else 0.0
-        return now + wait, wait
-
-    async def acquire(self) -> float:
-        """Wait for room and for the pace; return the time on the loop's clock."""
-        await self.room()
-        lease, wait = self.take()
+        lease = now + wait
+        if self._out >= self.limit:
+            self._full_at = lease
         if wait > 0:
             try:
                 await asyncio.sleep(wait)
@@ -109,19 +89,15 @@ class LocalLimiter:
             self._concurrency.pushed_back(since=lease, now=now)
 
     def release(self, lease: float, *, answered: bool, pushed_back: bool = False) -> None:
-        """Give a lease back, and widen or narrow by how the row ended."""
-        self.release_all([(lease, answered, pushed_back)])
+        """Give a lease back, and widen or narrow by how the row ended.
 
-    def release_all(self, settled: Iterable[Settled]) -> None:
-        """Give leases back together; they count as in use until the last of them is."""
-        in_use = not self.has_room
-        now = asyncio.get_running_loop().time()
-        for lease, answered, pushed_back in settled:
-            if answered and in_use:
-                self._concurrency.went_well(self.limit)
-            elif pushed_back:
-                self._concurrency.pushed_back(since=lease, now=now)
-            self._give_back()
+        A success counts where all leases were out at some time since it began.
+        """
+        if answered and lease <= self._full_at:
+            self._concurrency.went_well(self.limit)
+        elif pushed_back:
+            self._concurrency.pushed_back(since=lease, now=asyncio.get_running_loop().time())
+        self._give_back()
 
     def _give_back(self) -> None:
         self._out -= 1

@@ -46,8 +46,11 @@ async def check(address: str | None) -> None:
         UsageError: Ray is not installed, or this is no address of a cluster.
         ConnectError: nobody answers there.
     """
-    load()
-    if address in (None, "auto", "local"):
+    ray = load()
+    address = address or settings.ray_address()
+    if address == "auto":
+        address = await asyncio.to_thread(_latest, ray)
+    if address in (None, "", "local"):
         return
     host, _, port = str(address).rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
@@ -84,13 +87,24 @@ async def opened(address: str | None) -> AsyncIterator[Any]:
         await asyncio.to_thread(ray.shutdown)
 
 
+def _latest(ray: Any) -> str:
+    """The cluster that Ray takes for ``auto``, which may be one that is no more."""
+    try:
+        found: str = ray._private.services.canonicalize_bootstrap_address("auto")
+    except ConnectionError:
+        raise _nobody("auto") from None
+    return found
+
+
 def _start(ray: Any, address: str | None) -> None:
-    where = {"address": address} if address else {"_node_ip_address": LOOPBACK}
+    # Without an address, Ray would join a local one of another run, and fall with it.
+    here = address in (None, "", "local")
+    where = {"address": "local", "_node_ip_address": LOOPBACK} if here else {"address": address}
     try:
         with settings.defaults(**QUIET):
-            ray.init(**where, include_dashboard=None if address else False, **_SILENT)
+            ray.init(**where, include_dashboard=False if here else None, **_SILENT)
     except ConnectionError:
-        raise _nobody(address) from None
+        raise (_nobody if address in (None, "auto", "local") else _no_word)(address) from None
     except RuntimeError as error:
         if "ersion mismatch" not in str(error):
             raise
@@ -100,6 +114,14 @@ def _start(ray: Any, address: str | None) -> None:
 
 
 _SILENT = {"log_to_driver": False, "logging_level": "ERROR"}
+
+
+def _no_word(address: str | None) -> ConnectError:
+    return ConnectError(
+        f"What listens at {address} does not answer as a Ray cluster; where it asks for a token, "
+        "set RAY_AUTH_MODE=token, and the token as RAY_AUTH_TOKEN or in ~/.ray/auth_token.",
+        retryable=False,
+    )
 
 
 def _nobody(address: str | None) -> ConnectError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -103,7 +104,7 @@ class Stage:
         ended = {row["custom_id"]: row for row in rows if "response" in row}
         asked = [row for row in rows if "response" not in row]
         name = uuid4().hex
-        shift = Shift(self._model, lambda shift: Leases(self._gate, name, shift.waiting))
+        shift = Shift(self._model, partial(Leases, self._gate, name))
         shift.put(asked)
         try:
             while len(ended) < len(rows):

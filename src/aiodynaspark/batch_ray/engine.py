@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 WAITING = 512
 """Ended rows that may wait to be fetched before further ones are held up."""
 
-LOOK_EVERY = 0.05
-"""Seconds between two looks at the limiter's figures."""
+TIMES = 4
+"""A worker has so many times the rows that it may ask at once, so that none waits for the next."""
 
 
 async def run(
@@ -129,26 +129,21 @@ class RayEngine:
         gate = new_gate(ray, *self._limits)
         posts = [self._post(ray, gate, feed, outcomes) for _ in range(self._workers)]
         working = {asyncio.create_task(post.run()) for post in posts}
-        beside = {
-            asyncio.create_task(self._look(gate)),
-            asyncio.create_task(_stop(stop, feed, posts)),
-        }
+        stopping = asyncio.create_task(_stop(stop, feed, posts))
         try:
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_EXCEPTION)
-            self.retries, self.concurrency = await gate.figures.remote()
+            self._note(*await gate.figures.remote())
         except Exception as error:
             await outcomes.put(error)
         else:
             await outcomes.put(next(filter(None, (task.exception() for task in done)), None))
         finally:
-            for task in working | beside:
+            for task in working | {stopping}:
                 task.cancel()
-            await asyncio.wait(working | beside)
+            await asyncio.wait(working | {stopping})
 
-    async def _look(self, gate: Any) -> None:
-        while True:
-            self.retries, self.concurrency = await gate.figures.remote()
-            await asyncio.sleep(LOOK_EVERY)
+    def _note(self, retries: int, concurrency: int) -> None:
+        self.retries, self.concurrency = retries, concurrency
 
     def _post(
         self,
@@ -174,12 +169,12 @@ class RayEngine:
             feed=feed,
             window=self._window,
             hand_in=outcomes.put,
+            note=self._note,
             death=ray.exceptions.RayActorError,
         )
 
     def _window(self) -> int:
-        """Twice a worker's part of what may be under way, so that none waits for the next row."""
-        return 2 * -(-self.concurrency // self._workers)
+        return TIMES * -(-self.concurrency // self._workers)
 
 
 async def _stop(stop: asyncio.Event, feed: Feed, posts: list[Post]) -> None:

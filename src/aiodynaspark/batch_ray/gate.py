@@ -1,55 +1,117 @@
-"""The one limiter of a cluster: an actor that grants leases to all workers."""
+"""The one limiter of a cluster: an actor that gives each worker its share of what may be done."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
-from .._limits import LearntLimit, RetryBudget
-from ..batch import LocalLimiter
-
-if TYPE_CHECKING:
-    from ..batch.limiter import Settled
+from .._limits import Concurrency, LearntLimit, Pace, RetryBudget
 
 AHEAD = 0.25
-"""Leases are granted so many seconds before the pace lets them begin."""
+"""Rows get their time to begin so many seconds ahead."""
+
+EVERY = 0.025
+"""Seconds between two reports of a worker that has something to say."""
+
+A_REPORT = 0.002
+"""Seconds that a report may take of the gate's time; many workers report less often."""
+
+
+class Report(NamedTuple):
+    """What a worker says of itself.
+
+    Attributes:
+        under_way: how many rows are, those included that have their time to begin.
+        waiting: how many rows could begin besides.
+        answered: how many rows were answered since the last report.
+        worth: what those give back to the retry budget.
+        pushed_back: when the last row began that the server refused for load, on the gate's clock;
+            None where it refused none since the last report.
+    """
+
+    under_way: int
+    waiting: int
+    answered: int = 0
+    worth: float = 0.0
+    pushed_back: float | None = None
+
+
+class Share(NamedTuple):
+    """What a worker may do until it reports again.
+
+    Attributes:
+        width: how many rows may be under way at once.
+        begins: where there is a pace, the seconds until each further row may begin.
+        hold: seconds in which no row may begin.
+        every: seconds until the next report.
+        now: on the gate's clock, in seconds.
+        retries: how many there were in the whole cluster.
+        limit: how many rows may be under way in the whole cluster.
+    """
+
+    width: int
+    begins: list[float] | None
+    hold: float
+    every: float
+    now: float
+    retries: int
+    limit: int
 
 
 class Gate:
     """Says to all workers together how much may be under way, how fast, and how often again.
 
     Args:
-        concurrency: leases out at once in the whole cluster; None adapts it.
+        concurrency: rows under way at once in the whole cluster; None adapts it.
         rpm: requests per minute of the whole cluster, retries included; None for no such limit.
     """
 
     def __init__(self, concurrency: int | None, rpm: float | None) -> None:
-        self._limiter = LocalLimiter(concurrency, rpm)
+        self._concurrency = Concurrency.of(concurrency)
+        self._pace = Pace(rpm) if rpm is not None else None
         self._budget = RetryBudget()
         self._learnt = LearntLimit()
-        self._held: Counter[str] = Counter()
-        self._spent: defaultdict[float, float] = defaultdict(float)
+        self._retries = 0
+        self._held: dict[str, int] = {}
+        self._wanted: dict[str, int] = {}
         self._gone: set[str] = set()
 
-    async def grant(self, worker: str, most: int) -> list[tuple[float, float]]:
-        """Wait for leases, one at least; each comes with the seconds until it begins."""
-        await self._room()
-        granted: list[tuple[float, float]] = []
-        while worker not in self._gone and self._limiter.has_room and len(granted) < most:
-            granted.append(self._limiter.take())
-            if granted[-1][1] > AHEAD:
-                break
-        self._held[worker] += len(granted)
-        return granted
+    async def report(self, worker: str, report: Report) -> Share:
+        """Take in how a worker's rows ended; return its share from now on."""
+        now = asyncio.get_running_loop().time()
+        self._take_in(report, now)
+        width, begins = 0, None
+        if worker not in self._gone:
+            self._wanted[worker] = report.under_way + report.waiting
+            width = self._width(worker)
+            self._held[worker] = max(width, report.under_way)
+        if self._pace is not None:
+            begins = self._begins(self._pace, min(width - report.under_way, report.waiting), now)
+        hold, every = self._learnt.wait(now), max(EVERY, A_REPORT * len(self._held))
+        return Share(width, begins, hold, every, now, *await self.figures())
 
-    async def _room(self) -> None:
-        while True:
-            await self._limiter.room()
-            wait = self._learnt.wait(asyncio.get_running_loop().time())
-            if wait <= 0:
-                return
-            await asyncio.sleep(wait)
+    def _take_in(self, report: Report, now: float) -> None:
+        wanted = sum(self._wanted.values())
+        for _ in range(report.answered):
+            self._concurrency.went_well(wanted)
+        self._budget.give_back(report.worth)
+        if report.pushed_back is not None:
+            self._concurrency.pushed_back(since=report.pushed_back, now=now)
+
+    def _width(self, worker: str) -> int:
+        """What the others do not hold; and where they want more, a fair part of it all."""
+        limit, wanted = self._concurrency.limit, self._wanted[worker]
+        held = sum(self._held.values()) - self._held.get(worker, 0)
+        others = sum(self._wanted.values()) - wanted
+        fair = -(-limit // (sum(map(bool, self._wanted.values())) or 1))
+        return max(0, min(wanted, limit - held, max(fair, limit - others)))
+
+    @staticmethod
+    def _begins(pace: Pace, most: int, now: float) -> list[float]:
+        begins: list[float] = []
+        while len(begins) < most and (not begins or begins[-1] <= AHEAD):
+            begins.append(pace.take(now))
+        return begins
 
     async def may_retry(
         self, lease: float, cost: float, *, pushed_back: bool, retry_after: float | None
@@ -59,26 +121,19 @@ class Gate:
         self._learnt.learn({}, retry_after=retry_after, now=now, epoch=0.0)
         if not self._budget.take(cost):
             return False
-        self._spent[lease] += cost
-        self._limiter.retried(lease, pushed_back=pushed_back)
+        self._retries += 1
+        if self._pace is not None:
+            self._pace.take(now)
+        if pushed_back:
+            self._concurrency.pushed_back(since=lease, now=now)
         return True
-
-    async def settle(self, worker: str, settled: list[Settled]) -> None:
-        """Take leases back."""
-        if worker in self._gone:
-            return
-        self._held[worker] -= len(settled)
-        for lease, answered, _ in settled:
-            spent = self._spent.pop(lease, 0.0)
-            if answered:
-                self._budget.give_back(1 + spent)
-        self._limiter.release_all(settled)
 
     async def forget(self, worker: str) -> None:
         """Take back what a worker held that is no more."""
         self._gone.add(worker)
-        self._limiter.release_all([(0.0, False, False)] * self._held.pop(worker, 0))
+        self._held.pop(worker, None)
+        self._wanted.pop(worker, None)
 
     async def figures(self) -> tuple[int, int]:
-        """Retries so far, and how many leases may be out."""
-        return self._limiter.retries, self._limiter.limit
+        """Retries so far, and how many rows may be under way."""
+        return self._retries, self._concurrency.limit

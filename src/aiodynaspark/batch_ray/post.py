@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
     from ..batch.rows import Row
+    from .worker import Turn
 
 DEATHS = 3
 """So many workers at one place may die one after the other without having finished a row."""
@@ -69,6 +70,7 @@ class Post:
         feed: where rows come from.
         window: says how many rows it may have at once.
         hand_in: takes a row that has ended.
+        note: takes the whole cluster's retries and width.
         death: the error that says that a worker is no more.
     """
 
@@ -80,6 +82,7 @@ class Post:
         feed: Feed,
         window: Callable[[], int],
         hand_in: Callable[[Row], Awaitable[None]],
+        note: Callable[[int, int], None],
         death: type[Exception],
     ) -> None:
         self._hire = hire
@@ -87,6 +90,7 @@ class Post:
         self._feed = feed
         self._window = window
         self._hand_in = hand_in
+        self._note = note
         self._death = death
         self._given: dict[str, tuple[Row, int]] = {}
         self._worker: Any = None
@@ -129,15 +133,17 @@ class Post:
             new += await self._more()
             if not self._given:
                 return
-            ended, error, is_over = await self._worker.turn.remote(new)
+            turn: Turn = await self._worker.turn.remote(new)
             new = []
-            for row in ended:
+            if turn.figures is not None:
+                self._note(*turn.figures)
+            for row in turn.ended:
                 self._deaths, self._anything_ended = 0, True
                 del self._given[row["custom_id"]]
                 await self._hand_in(row)
-            if error is not None:
-                raise error
-            if is_over:
+            if turn.error is not None:
+                raise turn.error
+            if turn.is_over:
                 return
 
     async def _open(self) -> None:

@@ -21,6 +21,40 @@ GATHER = 0.05
 """Seconds in which further rows may end before they are taken out together."""
 
 
+class Backlog:
+    """The rows that wait to be asked."""
+
+    def __init__(self) -> None:
+        self._rows: deque[Row] = deque()
+        self._some = asyncio.Event()
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._rows)
+
+    def put(self, rows: Iterable[Row]) -> None:
+        """Add rows."""
+        self._rows.extend(rows)
+        self._some.set()
+
+    def clear(self) -> None:
+        """Drop all."""
+        self._rows.clear()
+
+    async def some(self) -> None:
+        """Wait until there are some."""
+        while not self._rows:
+            self._some.clear()
+            await self._some.wait()
+
+    async def taken(self) -> AsyncGenerator[Row, None]:
+        """Take out row after row, as they come."""
+        while True:
+            await self.some()
+            yield self._rows.popleft()
+
+
 class Shift:
     """Asks about rows for as long as it lives.
 
@@ -30,23 +64,21 @@ class Shift:
 
     Args:
         model: what to ask.
-        limiter: makes a limiter of this shift, which knows how many rows wait.
+        limiter: makes one that knows the rows that wait.
     """
 
-    def __init__(self, model: Model, limiter: Callable[[Shift], Limiter]) -> None:
+    def __init__(self, model: Model, limiter: Callable[[Backlog], Limiter]) -> None:
         self.error: DynasparkError | None = None
         self.is_over = False
-        self._waiting: deque[Row] = deque()
-        self._some_wait = asyncio.Event()
+        self._backlog = Backlog()
         self._ended: list[Row] = []
         self._some_ended = asyncio.Event()
         self._stop = asyncio.Event()
-        self._work = asyncio.create_task(self._ask(model, limiter(self)))
+        self._work = asyncio.create_task(self._ask(model, limiter(self._backlog)))
 
     def put(self, rows: Iterable[Row]) -> None:
         """Have further rows asked."""
-        self._waiting.extend(rows)
-        self._some_wait.set()
+        self._backlog.put(rows)
 
     async def take(self) -> list[Row]:
         """Wait until rows have ended, and take them out."""
@@ -65,23 +97,12 @@ class Shift:
 
     async def aclose(self) -> None:
         """Drop what is still under way."""
+        self._backlog.clear()
         self._work.cancel()
         await asyncio.wait({self._work})
 
-    async def waiting(self) -> int:
-        """Wait until rows wait to be asked; return how many."""
-        while not self._waiting:
-            self._some_wait.clear()
-            await self._some_wait.wait()
-        return len(self._waiting)
-
-    async def _rows(self) -> AsyncGenerator[Row, None]:
-        while True:
-            await self.waiting()
-            yield self._waiting.popleft()
-
     async def _ask(self, model: Model, limiter: Limiter) -> None:
-        rows = self._rows()
+        rows = self._backlog.taken()
         try:
             async with aclosing(answer_rows(rows, model, limiter=limiter, stop=self._stop)) as ends:
                 async for row in ends:
