@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -71,6 +72,20 @@ async def test_each_attempt_sends_all_of_it(tmp_path: Path) -> None:
         first, second, third = [seen.body for seen in server.seen]
     assert first == second == third
     assert file.read_bytes() in first
+
+
+async def test_a_file_that_is_not_in_memory(tmp_path: Path) -> None:
+    """Where the system can be asked to forget a file, its pieces come from the disk."""
+    file = tmp_path / "large.png"
+    with file.open("wb") as opened:
+        opened.write(PNG + os.urandom(2_000_000))
+        os.fsync(opened.fileno())
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    async with upstream(answer()) as server:
+        await Dynaspark.create_async("", HELLO, url=server.url, media=[file])
+        [seen] = server.seen
+    assert file.read_bytes() in seen.body
 
 
 async def test_a_file_object_stays_open(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -11,15 +12,19 @@ import aiohttp
 from ..errors import UsageError
 
 if TYPE_CHECKING:
-    from typing import BinaryIO
+    from typing import BinaryIO, TypeAlias
 
     from aiohttp.abc import AbstractStreamWriter
 
     from .._body import Body
     from ..media import Attachment
 
+    Buffer: TypeAlias = bytes | bytearray
+
 PIECE = 96 * 1024
 """Bytes read from an attachment at a time."""
+
+_IF_CACHED: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 
 
 def payload(body: Body) -> bytes | aiohttp.Payload:
@@ -51,6 +56,7 @@ class _Upload(aiohttp.Payload):
         with file:
             while piece := await _read(file, body.attachment):
                 await writer.write(piece)
+                await asyncio.sleep(0)  # others get their turn
         await writer.write(body.tail)
 
     async def write_with_length(
@@ -59,14 +65,28 @@ class _Upload(aiohttp.Payload):
         await self.write(writer)
 
 
-async def _read(file: BinaryIO, attachment: Attachment) -> bytes:
-    """The next piece; a thread reads what may be on a disk."""
+async def _read(file: BinaryIO, attachment: Attachment) -> Buffer:
+    """The next piece, empty at the end; a thread reads what may have to come from a disk."""
     if isinstance(file, io.BytesIO):
         return file.read(PIECE)
     try:
-        return await asyncio.to_thread(file.read, PIECE)
+        return _cached(file) or await asyncio.to_thread(file.read, PIECE)
     except OSError as error:
         raise _unreadable(attachment, error) from error
+
+
+def _cached(file: BinaryIO) -> Buffer:
+    """The next piece if it is a file's and the system holds it in memory, else nothing."""
+    if _IF_CACHED is None or not isinstance(getattr(file, "raw", None), io.FileIO):
+        return b""
+    piece = bytearray(PIECE)
+    try:
+        size = os.preadv(file.fileno(), [piece], file.tell(), _IF_CACHED)
+    except OSError:  # it would have to wait, or this file system cannot tell
+        return b""
+    file.seek(size, io.SEEK_CUR)
+    del piece[size:]
+    return piece
 
 
 def _unreadable(attachment: Attachment, error: OSError) -> UsageError:
