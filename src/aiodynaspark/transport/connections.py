@@ -14,6 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
+    from asyncio import BaseTransport
     from collections.abc import Callable
 
     from .._proxy import Proxy
@@ -24,6 +25,9 @@ CONNECT_TIMEOUT = 10.0
 MAX_HEADER = 32 * 1024
 """Bytes of one response header."""
 
+SOCKET_READ = 64 * 1024
+"""Bytes read from a connection at a time."""
+
 READ_BUFFER = 64 * 1024
 """Bytes of a body that may wait to be read; at twice as many the connection is told to wait."""
 
@@ -32,7 +36,16 @@ dialled: ContextVar[int] = ContextVar("dialled", default=0)
 
 
 class _Protocol(ResponseHandler):
-    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting."""
+    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting.
+
+    asyncio allocates 256 KiB for each read and aiohttp copies it: so much, freed at once, goes
+    back to the system, and fetching it page by page again takes longer than all the rest.
+    """
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        if hasattr(transport, "max_size"):
+            transport.max_size = SOCKET_READ
+        super().connection_made(transport)
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         body = self._payload
