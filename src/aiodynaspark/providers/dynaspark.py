@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .._headers import Headers
     from .._options import Check
     from ..media import Attachment
+    from ..transport import Exchange
     from ..types import Chunk, MediaListType, MediaSource, Message, Messages
 
 __all__ = ["Dynaspark"]
@@ -109,15 +110,7 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
         options = Options.parse(kwargs)
         if options.images == "sheet":
             messages, media = await _on_one_sheet(messages, media)
-        post = prepare(cls, model, messages, media, options)
-        asking = await options.ask(
-            post.endpoint,
-            _Answer,
-            body=form_body(post.fields, post.attachment),
-            headers=post.headers,
-            proxy=proxy,
-            if_refused=_nobody_there(post.endpoint),
-        )
+        asking = await _asking(cls, model, messages, media, proxy, options)
         async with asking as exchange:
             async for batch in exchange:
                 for chunk in batch if options.stream else _joined(batch):
@@ -230,6 +223,26 @@ def _pictures(
 ) -> list[tuple[MediaSource, str | None]]:
     inside = pictures_in(messages)
     return media_items(media) + media_items(inside) if inside or media is not None else []
+
+
+async def _asking(
+    provider: type[Dynaspark],
+    model: str,
+    messages: Messages,
+    media: MediaListType | None,
+    proxy: str | None,
+    options: Options,
+) -> Exchange[Chunk]:
+    """The request for an answer, which entering it sends."""
+    post = prepare(provider, model, messages, media, options)
+    return await options.ask(
+        post.endpoint,
+        _Answer,
+        body=form_body(post.fields, post.attachment),
+        headers=post.headers,
+        proxy=proxy,
+        if_refused=_nobody_there(post.endpoint),
+    )
 
 
 async def _on_one_sheet(

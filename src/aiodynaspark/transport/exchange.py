@@ -51,23 +51,28 @@ class Exchange(Generic[T]):
             request.seconds, self._where, stream=not request.whole, watch=transport.watch
         )
         self._sending = Sending(transport, request, url, self._where, self._deadline)
-        self._failures: list[DynasparkError] = []
+        self._failures: tuple[DynasparkError, ...] = ()
         self._response: Response | None = None
         self._answer: Answer[T] | None = None
-        self._first: list[T] = []
+        self._first: list[T] | None = None
         self._notice: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         self._transport.active.add(self)
         try:
-            while not await self._is_settled():
-                pass
+            while True:
+                try:
+                    await (self._attempt() if self._may_go() else self._in_turn())
+                    break
+                except DynasparkError as error:
+                    await self._wait_or_give_up(error)
         except BaseException:
             self._close()
             raise
         finally:
             if self._notice is not None:
                 self._notice.cancel()
+        self._host.budget.give_back(1 + sum(map(_retry.cost_of_retry, self._failures)))
         return self
 
     async def __aexit__(
@@ -84,7 +89,7 @@ class Exchange(Generic[T]):
 
     async def __anext__(self) -> list[T]:
         if self._first:
-            batch, self._first = self._first, []
+            batch, self._first = self._first, None
             return batch
         assert self._answer is not None, "enter the exchange first"
         try:
@@ -96,23 +101,10 @@ class Exchange(Generic[T]):
             raise StopAsyncIteration
         return batch
 
-    async def _is_settled(self) -> bool:
-        """Make an attempt; False where it failed and is to be made again, after the wait."""
-        try:
-            if self._may_go():
-                await self._attempt()
-            else:
-                await self._in_turn()
-        except DynasparkError as error:
-            self._drop_response()
-            self._failures.append(error)
-            await self._wait_or_give_up(error)
-            return False
-        self._host.budget.give_back(1 + sum(map(_retry.cost_of_retry, self._failures)))
-        return True
-
     async def _wait_or_give_up(self, error: DynasparkError) -> None:
         """Wait for the next attempt, or raise what the latest one ended with."""
+        self._drop_response()
+        self._failures += (error,)
         wait = _retry.wait_before_retry(
             self._failures,
             retries=self._request.allowed_retries,

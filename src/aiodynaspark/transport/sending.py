@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from functools import lru_cache
 from itertools import chain
+from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -49,7 +49,7 @@ class Sending:
         self._deadline = deadline
         if url.raw_user is not None and "authorization" in request.headers.fields:
             self._url = url.with_user(None)  # the header wins over credentials in the URL
-        self._own = _own_fields(request)
+        self._idempotency_key = f"{getrandbits(128):032x}"  # the same on each attempt
 
     @property
     def host(self) -> str | None:
@@ -131,7 +131,7 @@ class Sending:
         session, proxy = self._transport.session_for(url, request.proxy)
         if fast_lane.fits(url, request.headers.fields, request.body, proxy):
             assert request.body is not None
-            head = request.headers.lines + lines(self._own)
+            head = request.headers.lines + lines(self._own_fields())
             return self._transport.fast_lane.post(session, url, head, request.body.head)
         return session.request(
             "GET" if request.body is None else "POST",
@@ -146,25 +146,24 @@ class Sending:
             return error.__cause__  # the body could not be read while it was sent
         return translate(error, self._where, self._request.if_refused)
 
+    def _own_fields(self) -> dict[str, str]:
+        """Header fields that other requests do not share."""
+        fields = {}
+        if "idempotency-key" not in self._request.headers.fields:
+            fields["idempotency-key"] = self._idempotency_key
+        if self._request.body is not None:
+            fields["content-type"] = self._request.body.content_type
+        return fields
+
     def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
         """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
-        headers = self._request.headers.fields | self._own
+        headers = self._request.headers.fields | self._own_fields()
         if proxy is None:
             return {"headers": headers}
         secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
         if url.scheme == "https":  # they are for the tunnel alone
             return {"headers": headers, "proxy": proxy.url, "proxy_headers": secret}
         return {"headers": headers | secret, "proxy": proxy.url}
-
-
-def _own_fields(request: Request) -> dict[str, str]:
-    """Header fields that no two requests share; a caller's own idempotency key stays."""
-    fields = {}
-    if "idempotency-key" not in request.headers.fields:
-        fields["idempotency-key"] = f"{random.getrandbits(128):032x}"
-    if request.body is not None:
-        fields["content-type"] = request.body.content_type
-    return fields
 
 
 @lru_cache(maxsize=256)
