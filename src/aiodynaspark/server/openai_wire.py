@@ -90,7 +90,7 @@ async def _whole(
     counts: TokenCounts,
     losses: Sequence[Loss],
 ) -> web.Response:
-    async with request.app[TRAFFIC].answering():
+    with request.app[TRAFFIC].answering():
         async for chunk in chunks:
             answer.add(chunk)
     headers = losses_header(losses)

@@ -47,7 +47,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     async with aclosing(model.stream(messages, **options)) as chunks:
         if stream:
             return await send(request, chunks, answer, content_type=EVENTS, losses=losses)
-        async with request.app[TRAFFIC].answering():
+        with request.app[TRAFFIC].answering():
             async for chunk in chunks:
                 answer.add(chunk)
     headers = losses_header(losses)
@@ -63,7 +63,7 @@ async def generate_image(request: web.Request) -> web.Response:
     raise NotOffered("No model here makes pictures; ask for text with /api/generate_response.")
 
 
-async def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
+def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
     """Say on this wire's answers how many more requests may run at once, now."""
     if not request.path.startswith("/api/"):
         return

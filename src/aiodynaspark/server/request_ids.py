@@ -19,6 +19,6 @@ def request_id(request: web.BaseRequest) -> str:
     return request[_ID]
 
 
-async def name_request(request: web.BaseRequest, response: web.StreamResponse) -> None:
+def name_request(request: web.BaseRequest, response: web.StreamResponse) -> None:
     """Put the id into an answer that is about to be sent."""
     response.headers["x-request-id"] = request_id(request)

@@ -59,7 +59,7 @@ async def send(
     sending = _Sending(request, content_type, losses)
     failure: DynasparkError | None = None
     try:
-        async with request.app[TRAFFIC].answering():
+        with request.app[TRAFFIC].answering():
             await before_each_wait(sending.relay(chunks, answer), sending.flush)
     except ClientConnectionResetError:
         return sending.response  # the client left; nobody is there to be told
