@@ -52,7 +52,9 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     timer = _limit_body(request.content, policy.body)
     try:
-        with request.app[TRAFFIC]:
+        traffic = request.app[TRAFFIC]
+        with traffic:
+            await traffic.turns.wait()
             return await handler(request)
     finally:
         if timer is not None:

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from .refusals import Busy, Stopping
+from .turns import Turns
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -15,11 +16,12 @@ LAST_WORDS = 2.0
 
 
 class Traffic:
-    """The requests of one server that are being answered.
+    """The requests of one server that are being answered; each is counted by ``with traffic``.
 
     Attributes:
         in_flight: how many.
         stopping: whether no more are taken.
+        turns: where they queue to begin.
 
     Args:
         most: how many may run at once.
@@ -28,6 +30,7 @@ class Traffic:
     def __init__(self, most: int) -> None:
         self.in_flight = 0
         self.stopping = False
+        self.turns = Turns()
         self._most = most
         self._quiet = asyncio.Event()
         self._quiet.set()
