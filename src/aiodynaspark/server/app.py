@@ -11,7 +11,7 @@ from .error_shapes import shape_errors
 from .figures import Figures
 from .gate import add_headers, gate
 from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
-from .observe import note_first_piece, observe
+from .observe import observe
 from .policy import Policy
 from .readiness import Readiness
 from .request_ids import name_request
@@ -58,4 +58,3 @@ async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     name_request(request, response)
     query_wire.tell_limit(request, response)
     add_headers(request, response)
-    note_first_piece(request, response)

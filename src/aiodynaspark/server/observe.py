@@ -33,10 +33,9 @@ async def observe(
             request.app[FIGURES].answered(entry.model, status=entry.status, seconds=entry.seconds)
 
 
-def note_first_piece(request: web.Request, response: web.StreamResponse) -> None:
-    """Count the beginning of a streamed answer, whose status waits for its first piece."""
-    if not isinstance(response, web.Response) and MODEL in request:
-        request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
+def note_first_piece(request: web.Request) -> None:
+    """Count the beginning of a model's answer that is sent as it comes."""
+    request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
 
 
 def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:

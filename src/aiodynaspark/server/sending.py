@@ -13,6 +13,7 @@ from aiohttp import ClientConnectionResetError, web
 from .connection import WRITE_BUFFER
 from .failures import known
 from .keys import TRAFFIC
+from .observe import note_first_piece
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
@@ -125,6 +126,7 @@ class _Sending:
         self._size = 0
 
     async def _prepare(self) -> None:
+        note_first_piece(self._request)
         self.response.headers.update(losses_header(self._losses))
         await self.response.prepare(self._request)
 
