@@ -91,16 +91,30 @@ class _Sending:
 
     async def relay(self, chunks: AsyncGenerator[Chunk, None], answer: Rendering) -> None:
         """Render all chunks and write them."""
+        request = self._request
         async for chunk in chunks:
             if data := answer.render(chunk):
                 self.begun = True
-                await self._write(data)
+                self._pieces.append(data)
+                self._size += len(data)
+                if self._size > WRITE_BUFFER:
+                    self.flush()
+                if request.protocol.writing_paused:
+                    await request.writer.drain()
 
     def flush(self) -> None:
-        """Hand over what was written so far."""
-        if self._pieces:
-            with suppress(ClientConnectionResetError):  # the task is cancelled by that, too
-                _at_once(self._hand_over())
+        """Hand what was written so far to the connection, which takes it without a wait."""
+        if not self._pieces:
+            return
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        try:
+            if not self.response.prepared:
+                _at_once(self._prepare())
+            _at_once(self._request.writer.write(data, drain=False))  # type: ignore[call-arg]
+        except ClientConnectionResetError:
+            pass  # the same end of the connection cancels the task
 
     async def end(self, rest: bytes) -> None:
         """Write the rest; an answer of which nothing was sent yet gets its length."""
@@ -109,21 +123,6 @@ class _Sending:
             self.response.content_length = len(data)
             await self._prepare()
         await self.response.write_eof(data)
-
-    async def _write(self, data: bytes) -> None:
-        self._pieces.append(data)
-        self._size += len(data)
-        if self._size > WRITE_BUFFER:
-            await self._hand_over()
-        await self._request.writer.drain()
-
-    async def _hand_over(self) -> None:
-        """Write what was gathered to the connection, which takes it without a wait."""
-        if not self.response.prepared:
-            await self._prepare()
-        await self._request.writer.write(b"".join(self._pieces), drain=False)  # type: ignore[call-arg]
-        self._pieces.clear()
-        self._size = 0
 
     async def _prepare(self) -> None:
         note_first_piece(self._request)
