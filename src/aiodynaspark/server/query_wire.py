@@ -31,7 +31,7 @@ class NotOffered(DynasparkError):
     http_status = 501
 
 
-@routes.get("/api/generate_response")
+@routes.get("/api/generate_response", allow_head=False)
 async def generate_response(request: web.Request) -> web.StreamResponse:
     """Ask the model that the query names, or the default one."""
     query = request.query
@@ -57,7 +57,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, content_type=JSON, headers=headers)
 
 
-@routes.get("/api/generate_image")
+@routes.get("/api/generate_image", allow_head=False)
 async def generate_image(request: web.Request) -> web.Response:
     """Say that no model here makes pictures."""
     raise NotOffered("No model here makes pictures; ask for text with /api/generate_response.")
