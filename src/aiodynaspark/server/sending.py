@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from functools import partial
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from urllib.parse import quote
@@ -85,13 +84,14 @@ class _Sending:
         )
         self.begun = False
         self._request = request
+        self._writer = request.writer
         self._losses = losses
         self._pieces: list[bytes] = []
         self._size = 0
 
     async def relay(self, chunks: AsyncGenerator[Chunk, None], answer: Rendering) -> None:
         """Render all chunks and write them."""
-        request = self._request
+        protocol = self._request.protocol
         async for chunk in chunks:
             if data := answer.render(chunk):
                 self.begun = True
@@ -99,8 +99,8 @@ class _Sending:
                 self._size += len(data)
                 if self._size > WRITE_BUFFER:
                     self.flush()
-                if request.protocol.writing_paused:
-                    await request.writer.drain()
+                if protocol.writing_paused:
+                    await self._writer.drain()
 
     def flush(self) -> None:
         """Hand what was written so far to the connection, which takes it without a wait."""
@@ -112,7 +112,7 @@ class _Sending:
         try:
             if not self.response.prepared:
                 _at_once(self._prepare())
-            _at_once(self._request.writer.write(data, drain=False))  # type: ignore[call-arg]
+            _at_once(self._writer.write(data, drain=False))  # type: ignore[call-arg]
         except ClientConnectionResetError:
             pass  # the same end of the connection cancels the task
 
@@ -141,19 +141,21 @@ def before_each_wait(
     work: Coroutine[Any, Any, T], act: Callable[[], object]
 ) -> Generator[Any, Any, T]:
     """Await a coroutine, and act each time before it waits."""
-    resume = partial(work.send, None)
+    resume: Callable[[Any], Any] = work.send
+    outcome: Any = None
     while True:
         try:
-            waiting = resume()
+            waiting = resume(outcome)
         except StopIteration as end:
             return cast("T", end.value)
+        finally:
+            outcome = None  # an error kept here would keep this frame, and be kept by it
         act()
         try:
-            value = yield waiting
+            outcome = yield waiting
+            resume = work.send
         except BaseException as error:
-            resume = partial(work.throw, error)
-        else:
-            resume = partial(work.send, value)
+            resume, outcome = work.throw, error
 
 
 def _at_once(work: Coroutine[Any, Any, None]) -> None:
