@@ -40,6 +40,14 @@ async def test_a_plain_answer_has_the_text_alone(url: str) -> None:
     assert abs(int(headers["x-ratelimit-reset"]) - time.time()) < 60
 
 
+async def test_a_head_asks_no_model(url: str) -> None:
+    async with aiohttp.ClientSession() as session:
+        for path in (ROUTE, "/api/generate_image"):
+            async with session.head(url + path, params={"user_input": "hi"}) as response:
+                assert (response.status, response.headers["allow"]) == (405, "GET")
+    assert not Scripted.asked
+
+
 async def test_json_tells_more(url: str) -> None:
     Scripted.chunks = [ServedBy("m1"), "hello", Usage(3, 2)]
     _, _, body = await get(url, user_input="hi", json="true")

@@ -9,6 +9,8 @@ from typing import Any
 
 import aiohttp
 import pytest
+from raw import connect, hang_up, say
+from raw import post as post_raw
 from scripted import Scripted
 
 from aiodynaspark import (
@@ -74,6 +76,26 @@ class TestTheFormWire:
             heard.append(chunk)
             gate.set()
         assert heard == ["first ", "second", ServedBy("scripted")]
+
+    async def test_what_comes_in_one_step_leaves_in_one_piece(self, url: str) -> None:
+        gate = asyncio.Event()
+        Scripted.chunks = ["one ", "two ", gate, "three"]
+        reader, writer = await connect(url)
+        writer.write(post_raw())
+        await reader.readuntil(b"\r\n\r\n")
+        first = b'{"response":"one two '
+        assert await reader.readuntil(first) == b"%x\r\n%s" % (len(first), first)
+        gate.set()
+        last = b'three","model":"scripted"}\n'
+        assert await reader.read() == b"\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(last), last)
+        await hang_up(writer)
+
+    async def test_what_never_waits_has_its_length(self, url: str) -> None:
+        Scripted.chunks = ["one ", "two"]
+        said = await say(url, post_raw())
+        assert said.body == b'{"response":"one two","model":"scripted"}\n'
+        assert said.headers["content-length"] == str(len(said.body))
+        assert "transfer-encoding" not in said.headers
 
     async def test_sends_facts_first_and_the_rest_at_the_end(self, url: str) -> None:
         Scripted.chunks = [FACTS, Notice("mind this"), ServedBy("other"), 'say "hé"\n\ud800']

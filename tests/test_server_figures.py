@@ -96,7 +96,6 @@ class TestLog:
 
     def test_a_line_for_programs(self) -> None:
         record = logging.LogRecord("n", logging.INFO, "", 0, "%s", (ENTRY,), None)
-        record.entry = ENTRY
         line = json.loads(JsonLines().format(record))
         assert line.pop("time").endswith("+00:00")
         assert line == {

@@ -183,6 +183,9 @@ def _log_to_stderr(*, as_json: bool) -> None:
 
     from ..server.access_log import JsonLines
 
+    # What no line shows need not be found out for each.
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(message)s"))
     ours = logging.getLogger("aiodynaspark")

@@ -7,8 +7,9 @@ stand. ``form_wire``, ``query_wire`` and ``openai_wire`` answer: each reads its 
 ``responses_answer``). ``pictures`` is the gate for pictures.
 
 ``policy`` says what is allowed, ``gate`` lets a request pass or not (``origins`` and ``api_keys``
-decide), ``traffic`` counts what runs and ends it when the server stops, ``error_shapes`` puts
-every failure into its wire's words, ``observe`` feeds ``access_log`` and ``figures``.
+decide), ``traffic`` counts what runs and ends it when the server stops, ``turns`` lets requests
+begin a few at a time, ``error_shapes`` puts every failure into its wire's words, ``observe`` feeds
+``access_log`` and ``figures``.
 ``faults`` is a host that fails on purpose.
 """
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 log = logging.getLogger("aiodynaspark.access")
 
@@ -13,8 +13,7 @@ CLIENT_LEFT = 499
 """The status of a request whose client did not wait for the answer, as nginx writes it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What the log keeps of one request.
 
     Attributes:
@@ -40,7 +39,7 @@ class Entry:
 
 def write(entry: Entry) -> None:
     """Log a request at INFO."""
-    log.info("%s", entry, extra={"entry": entry})
+    log.info("%s", entry)
 
 
 class JsonLines(logging.Formatter):
@@ -53,11 +52,11 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
         }
-        entry = getattr(record, "entry", None)
-        if isinstance(entry, Entry):
-            line |= asdict(entry) | {"seconds": round(entry.seconds, 6)}
-        else:
-            line["message"] = record.getMessage()
-            if record.exc_info:
-                line["exception"] = self.formatException(record.exc_info)
+        match record.args:
+            case (Entry() as entry,):
+                line |= entry._asdict() | {"seconds": round(entry.seconds, 6)}
+            case _:
+                line["message"] = record.getMessage()
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -11,7 +11,7 @@ from .error_shapes import shape_errors
 from .figures import Figures
 from .gate import add_headers, gate
 from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
-from .observe import note_first_piece, observe
+from .observe import observe
 from .policy import Policy
 from .readiness import Readiness
 from .request_ids import name_request
@@ -19,6 +19,7 @@ from .traffic import Traffic
 
 if TYPE_CHECKING:
     from .catalog import Catalog
+    from .gate import Handler
 
 
 def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
@@ -30,22 +31,30 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     """
     policy = policy or Policy()
     readiness = Readiness(catalog)
-    app = web.Application(
-        client_max_size=policy.max_body, middlewares=[observe, shape_errors, gate]
-    )
+    app = web.Application(client_max_size=policy.max_body, middlewares=[_answer])
     app[CATALOG] = catalog
     app[POLICY] = policy
     app[READINESS] = readiness
     app[TRAFFIC] = Traffic(policy.max_requests)
     app[FIGURES] = Figures()
     app.cleanup_ctx.append(readiness.run)
-    app.on_response_prepare.append(name_request)
-    app.on_response_prepare.append(query_wire.tell_limit)
-    app.on_response_prepare.append(add_headers)
-    app.on_response_prepare.append(note_first_piece)
+    app.on_response_prepare.append(_complete)
     app.add_routes(form_wire.routes)
     app.add_routes(openai_wire.routes)
     app.add_routes(query_wire.routes)
     app.add_routes(health.routes)
     app.add_routes(page.routes)
     return app
+
+
+@web.middleware
+async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """The way of every request: one middleware, since each costs as much as what these do."""
+    return await observe(request, shape_errors(request, gate(request, handler)))
+
+
+async def _complete(request: web.Request, response: web.StreamResponse) -> None:
+    """Add what every answer's head has."""
+    name_request(request, response)
+    query_wire.tell_limit(request, response)
+    add_headers(request, response)

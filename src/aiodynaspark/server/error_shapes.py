@@ -14,10 +14,9 @@ from .openai_errors import described, error_body
 from .refusals import too_large
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
     from ..errors import DynasparkError
-    from .gate import Handler
 
 OPENAI_PATHS = ("/v1", "/openai")
 
@@ -28,11 +27,12 @@ _ADVICE = {
 }
 
 
-@web.middleware
-async def shape_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer what a handler raised before it began to answer."""
+async def shape_errors(
+    request: web.Request, answering: Awaitable[web.StreamResponse]
+) -> web.StreamResponse:
+    """Answer what was raised before an answer began."""
     try:
-        return await handler(request)
+        return await answering
     except web.HTTPRequestEntityTooLarge:
         return answer_with(request.path, too_large(request.app[POLICY].max_body))
     except web.RequestPayloadError:

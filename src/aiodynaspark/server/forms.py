@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from ..errors import UnsupportedMedia, UsageError
 from ..media import MAX_SIZE, inspect
+from .bodies import read_body
 from .refusals import too_large
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ async def read_form(request: web.Request) -> Form:
         UnsupportedMedia: the file is no picture that is taken here.
     """
     if request.content_type == "application/x-www-form-urlencoded":
-        return Form(_parse_urlencoded(await request.read()))
+        return Form(_parse_urlencoded(await read_body(request)))
     if request.content_type != "multipart/form-data":
         raise UsageError(
             "This route takes a form: send application/x-www-form-urlencoded, "
@@ -54,13 +55,16 @@ async def read_form(request: web.Request) -> Form:
 
 
 def _parse_urlencoded(body: bytes) -> dict[str, str]:
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=MAX_FIELDS)
-    except ValueError as error:
+    pairs = body.split(b"&")
+    if len(pairs) > MAX_FIELDS or not body.isascii():
         raise UsageError(
             f"The form is malformed or has more than {MAX_FIELDS} fields; percent-encode it."
-        ) from error
-    return dict(reversed(pairs))  # the first of several fields of one name counts
+        )
+    fields: dict[str, str] = {}
+    for pair in pairs:
+        name, _, value = pair.decode("ascii").partition("=")
+        fields.setdefault(unquote_plus(name), unquote_plus(value))
+    return fields
 
 
 class _Allowance:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -19,6 +18,8 @@ from .refusals import KeyRefused, NotJson, TooSlow, too_large
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
+
+    from aiohttp import StreamReader
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,7 +35,6 @@ ALWAYS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_, -]{1,2000}")
 
 
-@web.middleware
 async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request pass, or raise what it is refused with."""
     policy = request.app[POLICY]
@@ -50,8 +50,15 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         raise too_large(policy.max_body)
     if request.path in ALWAYS:
         return await handler(request)
-    with request.app[TRAFFIC].admitted(), _body_within(request, policy.body):
-        return await handler(request)
+    timer = _limit_body(request.content, policy.body)
+    try:
+        traffic = request.app[TRAFFIC]
+        with traffic:
+            await traffic.turns.wait()
+            return await handler(request)
+    finally:
+        if timer is not None:
+            timer.cancel()
 
 
 def is_public(path: str) -> bool:
@@ -79,7 +86,7 @@ def is_json(content_type: str) -> bool:
     return re.fullmatch(r"application/(json|[^/]+\+json)", content_type) is not None
 
 
-async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Add the headers that every answer has, and those that let an allowed page read it."""
     response.headers.update(ALWAYS_SENT)
     origins = request.app[POLICY].origins
@@ -118,13 +125,10 @@ def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-@contextmanager
-def _body_within(request: web.Request, seconds: float) -> Iterator[None]:
-    """Make reading the body fail once its time is over."""
-    content = request.content
+def _limit_body(content: StreamReader, seconds: float) -> asyncio.TimerHandle | None:
+    """Make reading a body that is not there yet fail once its time is over."""
     if content.is_eof():
-        yield
-        return
+        return None
 
     def expire() -> None:
         if not content.is_eof():
@@ -132,8 +136,4 @@ def _body_within(request: web.Request, seconds: float) -> Iterator[None]:
                 TooSlow(f"The body did not arrive within {seconds:g} s; send it faster.")
             )
 
-    timer = asyncio.get_running_loop().call_later(seconds, expire)
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return asyncio.get_running_loop().call_later(seconds, expire)

@@ -12,18 +12,19 @@ from .keys import FIGURES, MODEL
 from .request_ids import request_id
 
 if TYPE_CHECKING:
-    from .gate import Handler
+    from collections.abc import Awaitable
 
 STARTED = web.RequestKey("started", float)
 
 
-@web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def observe(
+    request: web.Request, answering: Awaitable[web.StreamResponse]
+) -> web.StreamResponse:
     """Log a request and count it once it is answered, or its client has left."""
     request[STARTED] = asyncio.get_running_loop().time()
     response: web.StreamResponse | None = None
     try:
-        response = await handler(request)
+        response = await answering
         return response
     finally:
         entry = _entry(request, response)
@@ -32,10 +33,9 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
             request.app[FIGURES].answered(entry.model, status=entry.status, seconds=entry.seconds)
 
 
-async def note_first_piece(request: web.Request, response: web.StreamResponse) -> None:
-    """Count the beginning of a streamed answer, whose status waits for its first piece."""
-    if not isinstance(response, web.Response) and MODEL in request:
-        request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
+def note_first_piece(request: web.Request) -> None:
+    """Count the beginning of a model's answer that is sent as it comes."""
+    request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
 
 
 def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .._body import encode_json
+from .bodies import read_body
 from .chat_answer import ChatAnswer, ChatEvents
 from .chat_request import parse_chat_request
 from .gate import require_json
@@ -90,7 +91,7 @@ async def _whole(
     counts: TokenCounts,
     losses: Sequence[Loss],
 ) -> web.Response:
-    async with request.app[TRAFFIC].answering():
+    with request.app[TRAFFIC].answering():
         async for chunk in chunks:
             answer.add(chunk)
     headers = losses_header(losses)
@@ -101,7 +102,7 @@ async def _whole(
 
 async def _read_json(request: web.Request) -> bytes:
     require_json(request)
-    return await request.read()
+    return await read_body(request)
 
 
 async def _admit_pictures(request: web.Request, messages: list[dict[str, Any]]) -> None:

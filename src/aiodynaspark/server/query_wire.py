@@ -31,7 +31,7 @@ class NotOffered(DynasparkError):
     http_status = 501
 
 
-@routes.get("/api/generate_response")
+@routes.get("/api/generate_response", allow_head=False)
 async def generate_response(request: web.Request) -> web.StreamResponse:
     """Ask the model that the query names, or the default one."""
     query = request.query
@@ -47,7 +47,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     async with aclosing(model.stream(messages, **options)) as chunks:
         if stream:
             return await send(request, chunks, answer, content_type=EVENTS, losses=losses)
-        async with request.app[TRAFFIC].answering():
+        with request.app[TRAFFIC].answering():
             async for chunk in chunks:
                 answer.add(chunk)
     headers = losses_header(losses)
@@ -57,13 +57,13 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     return web.Response(body=body, content_type=JSON, headers=headers)
 
 
-@routes.get("/api/generate_image")
+@routes.get("/api/generate_image", allow_head=False)
 async def generate_image(request: web.Request) -> web.Response:
     """Say that no model here makes pictures."""
     raise NotOffered("No model here makes pictures; ask for text with /api/generate_response.")
 
 
-async def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
+def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
     """Say on this wire's answers how many more requests may run at once, now."""
     if not request.path.startswith("/api/"):
         return

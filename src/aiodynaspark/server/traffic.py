@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING
 
 from .refusals import Busy, Stopping
+from .turns import Turns
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from types import TracebackType
 
 LAST_WORDS = 2.0
 """Seconds for writing the error that ends an answer when the server stops."""
 
 
 class Traffic:
-    """The requests of one server that are being answered.
+    """The requests of one server that are being answered; each is counted by ``with traffic``.
 
     Attributes:
         in_flight: how many.
         stopping: whether no more are taken.
+        turns: where they queue to begin.
 
     Args:
         most: how many may run at once.
@@ -29,14 +30,14 @@ class Traffic:
     def __init__(self, most: int) -> None:
         self.in_flight = 0
         self.stopping = False
+        self.turns = Turns()
         self._most = most
         self._quiet = asyncio.Event()
         self._quiet.set()
-        self._answers: set[asyncio.Timeout] = set()
+        self._answers: set[_Answering] = set()
         self._over = False
 
-    @contextmanager
-    def admitted(self) -> Iterator[None]:
+    def __enter__(self) -> None:
         """Count a request while it is inside.
 
         Raises:
@@ -49,15 +50,13 @@ class Traffic:
             raise Busy("As many requests are running as this server takes; try again in a second.")
         self.in_flight += 1
         self._quiet.clear()
-        try:
-            yield
-        finally:
-            self.in_flight -= 1
-            if not self.in_flight:
-                self._quiet.set()
 
-    @asynccontextmanager
-    async def answering(self) -> AsyncIterator[None]:
+    def __exit__(self, *_: object) -> None:
+        self.in_flight -= 1
+        if not self.in_flight:
+            self._quiet.set()
+
+    def answering(self) -> _Answering:
         """Stand around the loop that reads a model and writes its answer.
 
         Raises:
@@ -66,17 +65,7 @@ class Traffic:
         """
         if self._over:
             raise _stopping()
-        limit = asyncio.timeout(None)
-        try:
-            async with limit:
-                self._answers.add(limit)
-                yield
-        except TimeoutError as error:
-            if not limit.expired():
-                raise
-            raise _stopping() from error
-        finally:
-            self._answers.discard(limit)
+        return _Answering(self._answers)
 
     async def drain(self, seconds: float) -> None:
         """Take no more requests, let the running ones finish, and end those that do not."""
@@ -84,9 +73,8 @@ class Traffic:
         if await self._quiet_within(seconds):
             return
         self._over = True
-        now = asyncio.get_running_loop().time()
-        for limit in self._answers:
-            limit.reschedule(now)
+        for answer in self._answers:
+            answer.end()
         await self._quiet_within(LAST_WORDS)
 
     async def _quiet_within(self, seconds: float) -> bool:
@@ -95,6 +83,36 @@ class Traffic:
         except TimeoutError:
             return False
         return True
+
+
+class _Answering:
+    """Makes Stopping of the cancellation by which an answer is ended, as a timeout would."""
+
+    def __init__(self, running: set[_Answering]) -> None:
+        self._running = running
+        self._ended = False
+
+    def __enter__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None, "answers are written by tasks"
+        self._task, self._cancelling = task, task.cancelling()
+        self._running.add(self)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._running.discard(self)
+        if self._ended and self._task.uncancel() <= self._cancelling:
+            if kind is asyncio.CancelledError:
+                raise _stopping() from error
+
+    def end(self) -> None:
+        """Cancel what is inside."""
+        self._ended = True
+        self._task.cancel()
 
 
 def _stopping() -> Stopping:

@@ -1,0 +1,42 @@
+"""Lets requests begin a few at a time, so that a crowd of them holds up no answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+
+AT_ONCE = 4
+"""How many requests begin in one turn of the event loop."""
+
+
+class Turns:
+    """The queue in which requests begin.
+
+    Without it, all that arrive together would begin before anything else is done, and the answer
+    to the first one, long there, would wait for the last one to be asked upstream.
+    """
+
+    def __init__(self) -> None:
+        self._left = AT_ONCE
+        self._waiting: deque[asyncio.Future[None]] = deque()
+
+    async def wait(self) -> None:
+        """Wait until it is this request's turn."""
+        if self._left == AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._next)
+        if self._left:
+            self._left -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        await turn
+
+    def _next(self) -> None:
+        self._left = AT_ONCE
+        while self._left and self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                self._left -= 1
+        if self._left < AT_ONCE:
+            asyncio.get_running_loop().call_soon(self._next)
