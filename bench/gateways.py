@@ -108,7 +108,7 @@ class Running(Child):
 
 def ours(url: str, provider: str = "dynaspark") -> Gateway:
     def command(port: int) -> list[str]:
-        serve = ["serve", "--provider", provider, "--port", str(port)]
+        serve = ["serve", "--no-access-log", "--provider", provider, "--port", str(port)]
         return [sys.executable, "-m", "aiodynaspark", *serve]
 
     return Gateway(OURS, command, {"DYNASPARK_URL": f"{url}/asked"})

@@ -133,7 +133,7 @@ class TestLog:
             await until(lambda: caplog.records)
         assert "499 far" in caplog.text
 
-    @pytest.mark.parametrize("option", [[], ["--log-json"]])
+    @pytest.mark.parametrize("option", [[], ["--log-json"], ["--no-access-log"]])
     async def test_the_command_logs_to_stderr(self, option: list[str]) -> None:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "aiodynaspark", "serve", "--provider", "echo", "--port", "0"),
@@ -143,6 +143,10 @@ class TestLog:
         assert process.stderr is not None
         url = (await process.stderr.readline()).decode().split(" at ")[1].split()[0]
         await say(url, post(b"user_input=pr0mpt"))
+        if option == ["--no-access-log"]:
+            process.terminate()
+            assert await process.communicate() == (None, b"")
+            return
         line = (await process.stderr.readline()).decode()
         process.terminate()
         _, rest = await process.communicate()

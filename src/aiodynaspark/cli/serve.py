@@ -91,6 +91,7 @@ def _complete_fault(_: click.Context, parameter: click.Parameter, typed: str) ->
     help="What running answers get when the server stops.",
 )
 @click.option("--log-json", is_flag=True, help="Log one JSON object a request.")
+@click.option("--no-access-log", is_flag=True, help="Log no line a request.")
 @click.option(
     "--fault",
     shell_complete=_complete_fault,
@@ -107,6 +108,7 @@ def serve(
     port: int,
     reuse_port: bool,
     log_json: bool,
+    no_access_log: bool,
     fault: str | None,
     record: str | None,
     replay: str | None,
@@ -124,7 +126,7 @@ def serve(
     from ..server import Catalog, faults, run
 
     policy = _policy(**allowed).listening_on(host)
-    _log_to_stderr(as_json=log_json)
+    _log_to_stderr(as_json=log_json, requests=not no_access_log)
 
     def started(url: str) -> None:
         click.echo(f"Serving {what} at {url} (a browser shows a chat; Ctrl-C stops)", err=True)
@@ -178,16 +180,18 @@ def _policy(
     )
 
 
-def _log_to_stderr(*, as_json: bool) -> None:
+def _log_to_stderr(*, as_json: bool, requests: bool) -> None:
     import logging
 
-    from ..server.access_log import JsonLines
+    from ..server import access_log
 
     # What no line shows need not be found out for each.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(message)s"))
+    handler.setFormatter(access_log.JsonLines() if as_json else logging.Formatter("%(message)s"))
     ours = logging.getLogger("aiodynaspark")
     ours.addHandler(handler)
     ours.setLevel(logging.INFO)
+    if not requests:
+        access_log.log.setLevel(logging.WARNING)

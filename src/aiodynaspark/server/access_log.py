@@ -37,6 +37,11 @@ class Entry(NamedTuple):
         return f"{named} {self.seconds * 1000:.0f} ms {self.sent} B {self.request_id}"
 
 
+def is_kept() -> bool:
+    """Whether anybody wants the lines."""
+    return log.isEnabledFor(logging.INFO)
+
+
 def write(entry: Entry) -> None:
     """Log a request at INFO."""
     log.info("%s", entry)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .access_log import CLIENT_LEFT, Entry, write
+from .access_log import CLIENT_LEFT, Entry, is_kept, write
 from .keys import FIGURES, MODEL
 from .request_ids import request_id
 
@@ -27,10 +27,12 @@ async def observe(
         response = await answering
         return response
     finally:
-        entry = _entry(request, response)
-        write(entry)
-        if entry.model:
-            request.app[FIGURES].answered(entry.model, status=entry.status, seconds=entry.seconds)
+        status = CLIENT_LEFT if response is None else response.status
+        seconds = _seconds_since_start(request)
+        if is_kept():
+            write(_entry(request, response, status, seconds))
+        if model := request.get(MODEL):
+            request.app[FIGURES].answered(model, status=status, seconds=seconds)
 
 
 def note_first_piece(request: web.Request) -> None:
@@ -38,14 +40,16 @@ def note_first_piece(request: web.Request) -> None:
     request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
 
 
-def _entry(request: web.Request, response: web.StreamResponse | None) -> Entry:
+def _entry(
+    request: web.Request, response: web.StreamResponse | None, status: int, seconds: float
+) -> Entry:
     resource = request.match_info.route.resource
     return Entry(
         method=request.method,
         route=resource.canonical if resource else "",
-        status=CLIENT_LEFT if response is None else response.status,
+        status=status,
         model=request.get(MODEL, ""),
-        seconds=_seconds_since_start(request),
+        seconds=seconds,
         sent=_sent(request, response),
         request_id=request_id(request),
     )
