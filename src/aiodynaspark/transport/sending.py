@@ -110,23 +110,25 @@ class Sending:
         """Send once; once more, free, where a kept connection turned out to be dead."""
         before = dialled.get()
         try:
-            return await self._deadline.bound(self._way(url))
-        except DynasparkError:
-            raise
-        except aiohttp.ClientConnectionError as error:
-            if dialled.get() != before:
-                raise self._translated(error) from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise self._translated(error) from error
+            return await self._send_once(url)
+        except TransportError as error:
+            reused = dialled.get() == before
+            if not (reused and isinstance(error.__cause__, aiohttp.ClientConnectionError)):
+                raise
+        return await self._send_once(url)
+
+    async def _send_once(self, url: URL) -> Response:
         try:
             return await self._deadline.bound(self._way(url))
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise self._translated(error) from error
+            if isinstance(error.__cause__, DynasparkError):
+                raise error.__cause__ from None  # the body could not be read while it was sent
+            raise translate(error, self._where, self._request.if_refused) from error
 
     def _way(self, url: URL) -> Awaitable[Response]:
-        """What sends the request, over the short way or the public one."""
+        """What sends the request: the short way, or the public one."""
         request = self._request
         session, proxy = self._transport.session_for(url, request.proxy)
         if fast_lane.fits(url, request.headers.fields, request.body, proxy):
@@ -140,11 +142,6 @@ class Sending:
             allow_redirects=False,
             **self._addressed(proxy, url),
         )
-
-    def _translated(self, error: Exception) -> DynasparkError:
-        if isinstance(error.__cause__, DynasparkError):
-            return error.__cause__  # the body could not be read while it was sent
-        return translate(error, self._where, self._request.if_refused)
 
     def _own_fields(self) -> dict[str, str]:
         """Header fields that other requests do not share."""
