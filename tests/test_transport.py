@@ -106,14 +106,14 @@ async def test_repr_counts_what_is_going_on(transport: Transport) -> None:
 
 
 async def test_a_closed_transport_says_so() -> None:
-    closed = Transport()
+    closed = Transport(connections=1)
     async with upstream(hold()) as server:
-        asking = asyncio.create_task(ask(closed, server.url))
+        asks = [asyncio.create_task(ask(closed, server.url)) for _ in range(2)]
         await until(lambda: server.seen)
         await closed.aclose()
         assert "closed" in repr(closed)
-        with pytest.raises(DynasparkError):
-            await asking
+        outcomes = await asyncio.gather(*asks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [UsageError, UsageError]
         with pytest.raises(UsageError, match="closed"):
             await ask(closed, server.url)
     assert not closed.active
