@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import random
+import weakref
 import zlib
 from contextlib import suppress
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 import brotli
 import pytest
 from aiohttp import web
-from upstream import answer, hold, pieces, raw_server, until, upstream
+from upstream import Handler, answer, hold, pieces, raw_server, until, upstream
 
 from aiodynaspark._body import json_body
 from aiodynaspark._headers import Headers
@@ -145,6 +147,30 @@ async def test_retries_are_attempts_after_the_first(transport: Transport, retrie
             await ask(transport, url, retries=retries)
     assert host.requests == retries + 1
     assert transport.retries == retries
+
+
+@pytest.mark.parametrize("statuses", [(404,), (500, 200), (500, 404)])
+async def test_failures_leave_nothing_to_the_collector(
+    transport: Transport, statuses: tuple[int, ...]
+) -> None:
+    asking: list[weakref.ref[Any]] = []
+
+    def ends(status: int) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            asking.extend(map(weakref.ref, transport.active))
+            return web.Response(status=status, text="hello")
+
+        return handler
+
+    gc.disable()
+    try:
+        async with upstream(*map(ends, statuses)) as server:
+            with suppress(ResponseError):
+                await ask(transport, server.url)
+        assert len(asking) == len(statuses)
+        assert asking[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_one_deadline_is_over_everything(transport: Transport) -> None:
