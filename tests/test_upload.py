@@ -132,8 +132,11 @@ async def test_a_file_that_cannot_be_read_any_more(
     file = tmp_path / "small.png"
     file.write_bytes(PNG + bytes(300_000))
     write = upload._Upload.write
+    writes = 0
 
     async def later(self: Any, writer: Any) -> None:
+        nonlocal writes
+        writes += 1
         file.unlink(missing_ok=True)
         await write(self, writer)
 
@@ -141,10 +144,12 @@ async def test_a_file_that_cannot_be_read_any_more(
     transport = Transport()
     host = Host("none")
     async with host.listening() as url:
-        with pytest.raises(UsageError, match=r"small\.png"):
-            await Dynaspark.create_async(
-                "", HELLO, url=url, media=[file], transport=transport, timeout=5
-            )
+        ask: dict[str, Any] = {"url": url, "transport": transport, "timeout": 5}
+        await Dynaspark.create_async("", HELLO, **ask)  # leaves a connection to use again
+        with pytest.raises(UsageError, match=r"small\.png") as caught:
+            await Dynaspark.create_async("", HELLO, media=[file], **ask)
+    assert caught.value.__cause__ is None  # a chain that leads back to itself has no end
+    assert writes == 1
     assert transport.retries == 0
     assert not transport.active
     await transport.aclose()

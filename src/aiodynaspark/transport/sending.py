@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import aiohttp
 from yarl import URL
@@ -118,16 +118,16 @@ class Sending:
         except DynasparkError:
             raise
         except aiohttp.ClientConnectionError as error:
-            if dialled.get() != before:
-                raise self._translated(error) from error
+            if dialled.get() != before or isinstance(error.__cause__, DynasparkError):
+                self._raise(error)
         except (aiohttp.ClientError, OSError) as error:
-            raise self._translated(error) from error
+            self._raise(error)
         try:
             return await self._deadline.bound(self._way(url))
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:
-            raise self._translated(error) from error
+            self._raise(error)
 
     def _way(self, url: URL) -> Awaitable[Response]:
         """What sends the request, over the short way or the public one."""
@@ -145,10 +145,10 @@ class Sending:
             **self._addressed(proxy, url),
         )
 
-    def _translated(self, error: Exception) -> DynasparkError:
+    def _raise(self, error: Exception) -> NoReturn:
         if isinstance(error.__cause__, DynasparkError):
-            return error.__cause__  # the body could not be read while it was sent
-        return translate(error, self._where, self._request.if_refused)
+            raise error.__cause__ from None  # the body could not be read while it was sent
+        raise translate(error, self._where, self._request.if_refused) from error
 
     def _own_fields(self) -> dict[str, str]:
         """Header fields that other requests do not share."""
