@@ -226,3 +226,34 @@ async def test_a_timeout_of_the_awaited_is_its_own() -> None:
 
     with pytest.raises(TimeoutError, match="mine"):
         await Deadline(60, "here", stream=True, watch=Watch()).bound(fails())
+
+
+class DueAtOnce(asyncio.SelectorEventLoop):
+    """Gives no time to the handle of what is due already, as uvloop does."""
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Any = None) -> Any:
+        if when <= self.time():
+            return self.call_soon(callback, *args, context=context)
+        return super().call_at(when, callback, *args, context=context)
+
+
+def test_limits_that_have_passed_on_a_loop_like_uvloop() -> None:
+    async def two_pass() -> list[BaseException | bool]:
+        watch = Watch()
+        limits = [Deadline(1e-9, "here", stream=False, watch=watch) for _ in range(2)]
+        waits = [limit.bound(asyncio.Event().wait()) for limit in limits]
+        return await asyncio.gather(*waits, return_exceptions=True)
+
+    with asyncio.Runner(loop_factory=DueAtOnce) as runner:
+        outcomes = runner.run(two_pass())
+    assert [type(outcome) for outcome in outcomes] == [TransportTimeout, TransportTimeout]
+
+
+async def test_a_limit_holds_where_the_transport_is_closed_meanwhile() -> None:
+    watch = Watch()
+    waiting = Deadline(0.05, "here", stream=False, watch=watch).bound(asyncio.Event().wait())
+    task = asyncio.create_task(waiting)
+    await asyncio.sleep(0)
+    watch.close()
+    with pytest.raises(TransportTimeout):
+        await task

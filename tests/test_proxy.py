@@ -44,7 +44,19 @@ def test_addresses_of_proxies(url: str, proxy: Proxy) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "p:8080", "127.0.0.1:8080", "//p", "ftp://p", "http://", "http://p:0", "http://p:x", 5],
+    [
+        "",
+        "p:8080",
+        "127.0.0.1:8080",
+        "//p",
+        "ftp://p",
+        "http://",
+        "http://p:0",
+        "http://p:x",
+        "http://p..example",
+        f"socks5://{'p' * 64}",
+        5,
+    ],
 )
 def test_an_address_without_scheme_or_host_is_refused(url: Any) -> None:
     with pytest.raises(UsageError, match="with scheme and host"):
@@ -209,6 +221,11 @@ async def test_a_proxy_that_is_down(scheme: str, unused_tcp_port: int) -> None:
         await ask("http://127.0.0.1:9", proxy=proxy, retries=0)
     assert SECRET not in everything_told(caught.value)
     gc.collect()
+
+
+async def test_a_proxy_that_is_not_found() -> None:
+    with pytest.raises(ConnectError, match=r"host nowhere\.invalid was not found"):
+        await ask("http://127.0.0.1:9", proxy="http://nowhere.invalid:8080", retries=0)
 
 
 async def test_a_socks_proxy_that_cannot_reach_the_host(unused_tcp_port: int) -> None:

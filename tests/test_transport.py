@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
+import random
+import weakref
 import zlib
 from contextlib import suppress
 from typing import Any
@@ -11,7 +14,7 @@ from typing import Any
 import brotli
 import pytest
 from aiohttp import web
-from upstream import answer, hold, pieces, raw_server, until, upstream
+from upstream import Handler, answer, hold, pieces, raw_server, until, upstream
 
 from aiodynaspark._body import json_body
 from aiodynaspark._headers import Headers
@@ -105,14 +108,14 @@ async def test_repr_counts_what_is_going_on(transport: Transport) -> None:
 
 
 async def test_a_closed_transport_says_so() -> None:
-    closed = Transport()
+    closed = Transport(connections=1)
     async with upstream(hold()) as server:
-        asking = asyncio.create_task(ask(closed, server.url))
+        asks = [asyncio.create_task(ask(closed, server.url)) for _ in range(2)]
         await until(lambda: server.seen)
         await closed.aclose()
         assert "closed" in repr(closed)
-        with pytest.raises(DynasparkError):
-            await asking
+        outcomes = await asyncio.gather(*asks, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [UsageError, UsageError]
         with pytest.raises(UsageError, match="closed"):
             await ask(closed, server.url)
     assert not closed.active
@@ -128,6 +131,14 @@ async def test_the_key_of_an_ask_stays_over_its_attempts(transport: Transport) -
     assert keys[4] == "mine"
 
 
+async def test_a_seeded_program_sends_other_keys_each_time(transport: Transport) -> None:
+    async with upstream(answer("hello")) as server:
+        for _ in range(2):
+            random.seed(0)
+            await ask(transport, server.url)
+        assert len({seen.header("idempotency-key") for seen in server.seen}) == 2
+
+
 @pytest.mark.parametrize("retries", [0, 1, 2])
 async def test_retries_are_attempts_after_the_first(transport: Transport, retries: int) -> None:
     host = Host("hang-up")
@@ -136,6 +147,30 @@ async def test_retries_are_attempts_after_the_first(transport: Transport, retrie
             await ask(transport, url, retries=retries)
     assert host.requests == retries + 1
     assert transport.retries == retries
+
+
+@pytest.mark.parametrize("statuses", [(404,), (500, 200), (500, 404)])
+async def test_failures_leave_nothing_to_the_collector(
+    transport: Transport, statuses: tuple[int, ...]
+) -> None:
+    asking: list[weakref.ref[Any]] = []
+
+    def ends(status: int) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            asking.extend(map(weakref.ref, transport.active))
+            return web.Response(status=status, text="hello")
+
+        return handler
+
+    gc.disable()
+    try:
+        async with upstream(*map(ends, statuses)) as server:
+            with suppress(ResponseError):
+                await ask(transport, server.url)
+        assert len(asking) == len(statuses)
+        assert asking[0]() is None
+    finally:
+        gc.enable()
 
 
 async def test_one_deadline_is_over_everything(transport: Transport) -> None:
@@ -227,6 +262,15 @@ async def test_a_redirect_on_the_same_origin_repeats_the_request(
         assert await ask(transport, server.url + "/first") == b"hello"
         assert [seen.path for seen in server.seen] == ["/first", "/other?x=1"]
         assert server.seen[0].body == server.seen[1].body != b""
+
+
+async def test_credentials_in_a_redirect_do_not_quarrel_with_a_key(transport: Transport) -> None:
+    async with upstream() as server:
+        location = server.url.replace("://", "://user:secret@")
+        server.script[:] = [redirect(307, location), answer("hello")]
+        headers = Headers({"authorization": "Bearer key"})
+        assert await ask(transport, server.url, headers=headers) == b"hello"
+        assert [seen.header("authorization") for seen in server.seen] == ["Bearer key"] * 2
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -366,7 +410,18 @@ async def test_what_a_request_holds_is_not_in_its_repr() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "nonsense", "ftp://x", "http://", "http://host:0", "http://[", "http://a:b"]
+    "url",
+    [
+        "",
+        "nonsense",
+        "ftp://x",
+        "http://",
+        "http://host:0",
+        "http://[",
+        "http://a:b",
+        "http://a..b",
+        f"http://{'a' * 64}.example",
+    ],
 )
 async def test_a_url_that_is_none_is_refused(transport: Transport, url: str) -> None:
     with pytest.raises(UsageError, match="write it like http://HOST:PORT"):
@@ -379,9 +434,12 @@ async def test_credentials_in_a_wrong_url_are_not_shown(transport: Transport) ->
     assert "secret" not in str(caught.value)
 
 
-async def test_credentials_in_a_url_do_not_quarrel_with_a_key(transport: Transport) -> None:
+@pytest.mark.parametrize("credentials", ["user:secret", "user", ":secret"])
+async def test_credentials_in_a_url_do_not_quarrel_with_a_key(
+    transport: Transport, credentials: str
+) -> None:
     async with upstream(answer("hello")) as server:
-        url = server.url.replace("://", "://user:secret@")
+        url = server.url.replace("://", f"://{credentials}@")
         headers = Headers({"authorization": "Bearer key"})
         assert await ask(transport, url, headers=headers) == b"hello"
         assert server.seen[0].header("authorization") == "Bearer key"

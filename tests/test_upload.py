@@ -96,6 +96,35 @@ async def test_a_file_object_stays_open(tmp_path: Path) -> None:
     assert not file.closed
 
 
+@pytest.mark.parametrize("kind", ["path", "file object"])
+@pytest.mark.parametrize("change", [-100_000, 100_000])
+async def test_a_file_that_changes_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: int, kind: str
+) -> None:
+    """What comes after the promised bytes would be read as the next request."""
+    file = tmp_path / "small.png"
+    content = PNG + bytes(300_000)
+    file.write_bytes(content)
+    write = upload._Upload.write
+
+    async def later(self: Any, writer: Any) -> None:
+        os.truncate(file, len(content) + change)
+        await write(self, writer)
+
+    monkeypatch.setattr(upload._Upload, "write", later)
+    async with upstream(answer()) as server:
+        with file.open("rb") as opened:
+            source: Any = file if kind == "path" else opened
+            ask = Dynaspark.create_async("", HELLO, url=server.url, media=[source], timeout=5)
+            if change < 0:
+                with pytest.raises(UsageError, match=r"shrank while"):
+                    await ask
+            else:
+                await ask
+                assert content in server.seen[0].body
+                assert server.seen[0].body.endswith(b"--\r\n")
+
+
 async def test_a_file_that_cannot_be_read_any_more(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,8 +132,11 @@ async def test_a_file_that_cannot_be_read_any_more(
     file = tmp_path / "small.png"
     file.write_bytes(PNG + bytes(300_000))
     write = upload._Upload.write
+    writes = 0
 
     async def later(self: Any, writer: Any) -> None:
+        nonlocal writes
+        writes += 1
         file.unlink(missing_ok=True)
         await write(self, writer)
 
@@ -112,10 +144,12 @@ async def test_a_file_that_cannot_be_read_any_more(
     transport = Transport()
     host = Host("none")
     async with host.listening() as url:
-        with pytest.raises(UsageError, match=r"small\.png"):
-            await Dynaspark.create_async(
-                "", HELLO, url=url, media=[file], transport=transport, timeout=5
-            )
+        ask: dict[str, Any] = {"url": url, "transport": transport, "timeout": 5}
+        await Dynaspark.create_async("", HELLO, **ask)  # leaves a connection to use again
+        with pytest.raises(UsageError, match=r"small\.png") as caught:
+            await Dynaspark.create_async("", HELLO, media=[file], **ask)
+    assert caught.value.__cause__ is None  # a chain that leads back to itself has no end
+    assert writes == 1
     assert transport.retries == 0
     assert not transport.active
     await transport.aclose()

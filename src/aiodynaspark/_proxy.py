@@ -62,6 +62,7 @@ def parse(proxy: str) -> Proxy:
     try:
         parts = urlsplit(proxy)
         if parts.scheme in PORTS and parts.hostname and parts.port != 0:
+            parts.hostname.encode("idna")  # as the system will, to look it up
             port = parts.port or PORTS[parts.scheme]
             user, password = unquote(parts.username or ""), unquote(parts.password or "")
             return Proxy(parts.scheme, parts.hostname, port, user, password)

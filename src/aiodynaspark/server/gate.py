@@ -53,8 +53,8 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
     timer = _limit_body(request.content, policy.body)
     try:
         traffic = request.app[TRAFFIC]
-        with traffic:
-            await traffic.turns.wait()
+        await traffic.turns.wait()
+        with traffic:  # what waits for its turn is not running yet
             return await handler(request)
     finally:
         if timer is not None:

@@ -37,7 +37,7 @@ def translate(error: Exception, where: str, if_refused: str | None = None) -> Dy
     if isinstance(error, aiohttp.ClientProxyConnectionError):
         return ConnectError(f"The proxy for {where} cannot be reached; check its address.")
     if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return ConnectError(f"The host of {where} was not found; check its name.")
+        return ConnectError(f"The host {error.host} was not found; check its name.")
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(if_refused or f"Nothing answers at {where}; check that it is running.")
     if isinstance(error, aiohttp.ClientResponseError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from contextlib import suppress
 from contextvars import ContextVar
@@ -14,7 +15,6 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
-    from asyncio import BaseTransport
     from collections.abc import Callable
 
     from .._proxy import Proxy
@@ -42,7 +42,7 @@ class _Protocol(ResponseHandler):
     back to the system, and fetching it page by page again takes longer than all the rest.
     """
 
-    def connection_made(self, transport: BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if hasattr(transport, "max_size"):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
@@ -62,6 +62,16 @@ class _Counting(aiohttp.TCPConnector):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._factory: partial[Any] = partial(_Protocol, loop=self._loop)
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Any:
+        """A connection; closing fails who waits for one, where aiohttp's own cancels it."""
+        try:
+            return await super().connect(*args, **kwargs)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self.closed and task is not None and not task.cancelling():
+                raise aiohttp.ClientConnectionError("The connector was closed") from None
+            raise
 
     async def _get(self, *args: Any, **kwargs: Any) -> Any:
         """A kept connection; one on which something came unasked would answer with that."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from ..errors import TransportTimeout
@@ -32,12 +33,13 @@ class Watch:
 
     def __init__(self) -> None:
         self._watched: set[Deadline] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._rings_at = math.inf  # uvloop's handles cannot tell
 
     def begin(self, deadline: Deadline) -> None:
         """Watch over an await until ``end``."""
         self._watched.add(deadline)
-        if self._timer is None or deadline.limit < self._timer.when():
+        if deadline.limit < self._rings_at:
             self._set(deadline.limit)
 
     def end(self, deadline: Deadline) -> None:
@@ -45,17 +47,23 @@ class Watch:
         self._watched.discard(deadline)
 
     def close(self) -> None:
-        """Stop the timer; nothing is awaited any more."""
+        """Stop the timer, unless something is still awaited."""
+        if not self._watched:
+            self._stop()
+
+    def _stop(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        self._rings_at = math.inf
 
     def _set(self, when: float) -> None:
-        self.close()
+        self._stop()
+        self._rings_at = when
         self._timer = asyncio.get_running_loop().call_at(when, self._ring)
 
     def _ring(self) -> None:
-        self._timer = None
+        self._stop()
         now = asyncio.get_running_loop().time()
         for deadline in [each for each in self._watched if each.limit <= now]:
             self._watched.discard(deadline)

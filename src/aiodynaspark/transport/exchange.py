@@ -65,7 +65,8 @@ class Exchange(Generic[T]):
                     await (self._attempt() if self._may_go() else self._in_turn())
                     break
                 except DynasparkError as error:
-                    await self._wait_or_give_up(error)
+                    if not await self._may_go_on(error):
+                        raise
         except BaseException:
             self._close()
             raise
@@ -101,8 +102,8 @@ class Exchange(Generic[T]):
             raise StopAsyncIteration
         return batch
 
-    async def _wait_or_give_up(self, error: DynasparkError) -> None:
-        """Wait for the next attempt, or raise what the latest one ended with."""
+    async def _may_go_on(self, error: DynasparkError) -> bool:
+        """Wait for the next attempt after one that failed; False where there is to be none."""
         self._drop_response()
         self._failures += (error,)
         wait = _retry.wait_before_retry(
@@ -115,13 +116,14 @@ class Exchange(Generic[T]):
         if waking:
             self._transport.note_waking(self._where, _retry.WAKING_WAIT if wait is None else wait)
         if wait is None or not self._host.budget.take(_retry.cost_of_retry(error)):
-            raise error
+            return False
         if not await _attempts.may_follow(error):
-            raise error
+            return False
         self._transport.retries += 1
         log.info("attempt %d at %s failed; next in %.1f s", len(self._failures), self._where, wait)
         if not waking:  # else the queue behind the host does the waiting
             await self._sleep(wait)
+        return True
 
     def _may_go(self) -> bool:
         """Whether there is neither a limit to wait for nor a host that may be waking up."""
@@ -214,6 +216,7 @@ class Exchange(Generic[T]):
             self._response.close()  # a no-op where the body was read to its end
 
     def _close(self) -> None:
+        self._failures = ()  # their tracebacks lead back here
         self._transport.active.discard(self)
         self._drop_response()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from functools import lru_cache
 from itertools import chain
-from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -47,9 +47,7 @@ class Sending:
         self._url = url
         self._where = where
         self._deadline = deadline
-        if url.raw_user is not None and "authorization" in request.headers.fields:
-            self._url = url.with_user(None)  # the header wins over credentials in the URL
-        self._idempotency_key = f"{getrandbits(128):032x}"  # the same on each attempt
+        self._idempotency_key = secrets.token_hex(16)  # the same on each attempt
 
     @property
     def host(self) -> str | None:
@@ -67,7 +65,7 @@ class Sending:
         """
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._dial(url)
+            response = await self._dial(self._without_rival(url))
             try:
                 self._check(response)
                 if response.status not in REDIRECTS:
@@ -81,6 +79,12 @@ class Sending:
             f"{self._where} redirected more than {MAX_REDIRECTS} times; check the URL.",
             status=response.status,
         )
+
+    def _without_rival(self, url: URL) -> URL:
+        """The URL without credentials where a header has some: the header wins."""
+        if url.raw_user is None and url.raw_password is None:
+            return url
+        return url.with_user(None) if "authorization" in self._request.headers.fields else url
 
     def _check(self, response: Response) -> None:
         if sum(map(len, chain.from_iterable(response.raw_headers))) > MAX_HEADERS:
@@ -172,7 +176,8 @@ def parse_url(url: str) -> tuple[URL, str]:
     """
     try:
         parsed = URL(url)
-        if parsed.scheme in ("http", "https") and parsed.host and parsed.port:
+        if parsed.scheme in ("http", "https") and parsed.raw_host and parsed.port:
+            parsed.raw_host.encode("idna")  # as the system will, to look it up
             return parsed, str(parsed.origin())
     except (ValueError, TypeError):
         pass

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Buffer: TypeAlias = bytes | bytearray
 
 PIECE = 96 * 1024
-"""Bytes read from an attachment at a time."""
+"""Bytes read from an attachment at a time, at most."""
 
 _IF_CACHED: int | None = getattr(os, "RWF_NOWAIT", None)  # Linux
 
@@ -53,10 +53,14 @@ class _Upload(aiohttp.Payload):
             file = body.attachment.open()
         except OSError as error:
             raise _unreadable(body.attachment, error) from error
+        left = body.attachment.size  # what the head of the request promised
         with file:
-            while piece := await _read(file, body.attachment):
+            while left and (piece := await _read(file, min(left, PIECE), body.attachment)):
+                left -= len(piece)
                 await writer.write(piece)
                 await asyncio.sleep(0)  # others get their turn
+        if left:
+            raise UsageError(f"{body.attachment.name} shrank while it was sent; try again.")
         await writer.write(body.tail)
 
     async def write_with_length(
@@ -65,27 +69,27 @@ class _Upload(aiohttp.Payload):
         await self.write(writer)
 
 
-async def _read(file: BinaryIO, attachment: Attachment) -> Buffer:
+async def _read(file: BinaryIO, size: int, attachment: Attachment) -> Buffer:
     """The next piece, empty at the end; a thread reads what may have to come from a disk."""
     if isinstance(file, io.BytesIO):
-        return file.read(PIECE)
+        return file.read(size)
     try:
-        return _cached(file) or await asyncio.to_thread(file.read, PIECE)
+        return _cached(file, size) or await asyncio.to_thread(file.read, size)
     except OSError as error:
         raise _unreadable(attachment, error) from error
 
 
-def _cached(file: BinaryIO) -> Buffer:
+def _cached(file: BinaryIO, size: int) -> Buffer:
     """The next piece if it is a file's and the system holds it in memory, else nothing."""
     if _IF_CACHED is None or not isinstance(getattr(file, "raw", None), io.FileIO):
         return b""
-    piece = bytearray(PIECE)
+    piece = bytearray(size)
     try:
-        size = os.preadv(file.fileno(), [piece], file.tell(), _IF_CACHED)
+        read = os.preadv(file.fileno(), [piece], file.tell(), _IF_CACHED)
     except OSError:  # it would have to wait, or this file system cannot tell
         return b""
-    file.seek(size, io.SEEK_CUR)
-    del piece[size:]
+    file.seek(read, io.SEEK_CUR)
+    del piece[read:]
     return piece
 
 
