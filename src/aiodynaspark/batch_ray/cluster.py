@@ -168,7 +168,7 @@ def _nobody(address: str | None) -> ConnectError:
 
 def _gone(address: str) -> ConnectError:
     return ConnectError(
-        f"The Ray cluster at {address} is gone; what was finished is kept, and the same command "
-        "goes on from there once there is a cluster again.",
+        f"The Ray cluster at {address} is gone, or this machine's part of it; what was finished is "
+        "kept: run the same command again, with a cluster there, to go on.",
         retryable=False,
     )
