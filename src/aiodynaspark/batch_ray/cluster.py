@@ -77,7 +77,8 @@ async def watch(ray: Any, gate: Any) -> NoReturn:
         ConnectError: the cluster is gone.
     """
     head = ray.get_runtime_context().gcs_address
-    gone = asyncio.wrap_future(gate.stay.remote().future())
+    staying = gate.stay.remote()
+    gone = asyncio.wrap_future(staying.future())
     misses = 0
     try:
         while misses < MISSES and not gone.done():
@@ -86,6 +87,7 @@ async def watch(ray: Any, gate: Any) -> NoReturn:
         raise _gone(head) from (gone.exception() if gone.done() else None)
     finally:
         gone.cancel()
+        ray.cancel(staying)  # else the gate would outlive the run in a program's own Ray
 
 
 async def _listens(address: str) -> bool:
