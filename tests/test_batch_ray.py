@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -492,6 +492,46 @@ class TestAClusterThatIsNotForUs:
             status, said = self.asked(tmp_path, address)
         assert status == 1
         assert "set RAY_AUTH_MODE=token" in said
+
+
+@pytest.mark.ray
+@pytest.mark.usefixtures("address")
+@pytest.mark.parametrize("dying", ["gcs_server", "raylet"])
+async def test_a_dead_cluster_ends_the_run_and_another_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dying: str
+) -> None:
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")
+    jobs, answers = write_jobs(tmp_path / "jobs.jsonl", 300), Answers()
+    out = tmp_path / "ray.jsonl"
+    async with upstream(answers) as server:
+        model = Model(Dynaspark, "", {"url": server.url})
+        answers.open.clear()
+        with started() as head:
+            arguments = [jobs, out, "--url", server.url, "--engine", "ray", "--address", head]
+            command = [*BATCH, *map(str, arguments), "--workers", "2"]
+            run = await asyncio.create_subprocess_exec(*command, stderr=subprocess.PIPE)
+            await until(lambda: len(answers.times) > 105 and out.stat().st_size)
+            os.kill(process_of(dying, head), signal.SIGKILL)
+            _, said = await run.communicate()
+        assert run.returncode == 1
+        assert f"The Ray cluster at {head} is gone" in said.decode().splitlines()[-1]
+        answers.open.set()
+        before = len(both(out))
+        assert 0 < before < 301
+        tally = await batch_ray.run(jobs, model, out=out, workers=2)
+        assert (tally.earlier, tally.finished) == (before, 301)
+        assert both(out) == await here(jobs, model, tmp_path / "here.jsonl")
+
+
+def process_of(program: str, head: str) -> int:
+    """The process of a cluster's head that runs a program of Ray's."""
+    port = head.rpartition(":")[2]
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            called, *arguments = path.read_text().split("\0")
+            if called.endswith(f"/{program}") and any(port in one for one in arguments):
+                return int(path.parent.name)
+    raise LookupError(program)
 
 
 @pytest.mark.ray

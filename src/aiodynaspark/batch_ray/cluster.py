@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .. import settings
 from ..errors import ConnectError, UsageError, one_line
@@ -21,6 +21,13 @@ into the machine's address in its network."""
 
 PATIENCE = 5.0
 """Seconds for a first word from a cluster; Ray itself would try for minutes."""
+
+EVERY = 2.0
+"""Seconds between two looks at the head of a cluster."""
+
+MISSES = 5
+"""So many looks in a row see nobody where a cluster is gone. Ray would wait for its head for a
+minute, and then end the process without a word of what to do."""
 
 
 def load() -> Any:
@@ -52,17 +59,46 @@ async def check(address: str | None) -> None:
         address = await asyncio.to_thread(_latest, ray)
     if address in (None, "", "local"):
         return
-    host, _, port = str(address).rpartition(":")
+    host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
         raise UsageError(
             f"{address!r} is no address of a Ray cluster; give HOST:PORT of its head, or auto."
         )
+    if not await _listens(address):
+        raise _nobody(address)
+
+
+async def watch(ray: Any, gate: Any) -> NoReturn:
+    """Look after a cluster, from its own signs of life and not from how fast a model answers.
+
+    Ray says where the node of the driver dies, and with it the gate; of a head it says nothing.
+
+    Raises:
+        ConnectError: the cluster is gone.
+    """
+    head = ray.get_runtime_context().gcs_address
+    staying = gate.stay.remote()
+    gone = asyncio.wrap_future(staying.future())
+    misses = 0
+    try:
+        while misses < MISSES and not gone.done():
+            await asyncio.wait({gone}, timeout=EVERY)
+            misses = 0 if await _listens(head) else misses + 1
+        raise _gone(head) from (gone.exception() if gone.done() else None)
+    finally:
+        gone.cancel()
+        ray.cancel(staying)  # else the gate would outlive the run in a program's own Ray
+
+
+async def _listens(address: str) -> bool:
+    host, _, port = address.rpartition(":")
     try:
         async with asyncio.timeout(PATIENCE):
             _, writer = await asyncio.open_connection(host.strip("[]"), int(port))
-    except (OSError, OverflowError, TimeoutError):
-        raise _nobody(address) from None
+    except (OSError, OverflowError):
+        return False
     writer.close()
+    return True
 
 
 @asynccontextmanager
@@ -89,6 +125,7 @@ async def opened(address: str | None) -> AsyncIterator[Any]:
 
 def _latest(ray: Any) -> str:
     """The cluster that Ray takes for ``auto``, which may be one that is no more."""
+    # There is no public way to ask: ray.init waits for two minutes, and then ends the process.
     try:
         found: str = ray._private.services.canonicalize_bootstrap_address("auto")
     except ConnectionError:
@@ -127,5 +164,13 @@ def _no_word(address: str | None) -> ConnectError:
 def _nobody(address: str | None) -> ConnectError:
     return ConnectError(
         f"There is no Ray cluster at {address}; start one with `ray start --head`.",
+        retryable=False,
+    )
+
+
+def _gone(address: str) -> ConnectError:
+    return ConnectError(
+        f"The Ray cluster at {address} is gone, or this machine's part of it; what was finished is "
+        "kept: run the same command again, with a cluster there, to go on.",
         retryable=False,
     )

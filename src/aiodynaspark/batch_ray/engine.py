@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from .. import batch
-from ..errors import UsageError
-from .cluster import check, opened
+from ..errors import ConnectError, UsageError
+from .cluster import check, opened, watch
 from .gate import Gate
 from .post import Feed, Post
 from .travel import pack
@@ -54,7 +54,7 @@ async def run(
 
     Raises:
         UsageError: Ray is missing or another version, the model cannot travel, or as there.
-        ConnectError: there is no cluster at the address, or as there.
+        ConnectError: there is no cluster at the address, or no more, or as there.
         DynasparkError: workers keep dying, or as there.
     """
     if workers is not None and workers < 1:
@@ -129,7 +129,10 @@ class RayEngine:
         gate = new_gate(ray, *self._limits)
         posts = [self._post(ray, gate, feed, outcomes) for _ in range(self._workers)]
         working = {asyncio.create_task(post.run()) for post in posts}
-        stopping = asyncio.create_task(_stop(stop, feed, posts))
+        beside = {
+            asyncio.create_task(_stop(stop, feed, posts)),
+            asyncio.create_task(_watch(ray, gate, outcomes)),
+        }
         try:
             done, _ = await asyncio.wait(working, return_when=asyncio.FIRST_EXCEPTION)
             self._note(*await gate.figures.remote())
@@ -138,9 +141,9 @@ class RayEngine:
         else:
             await outcomes.put(next(filter(None, (task.exception() for task in done)), None))
         finally:
-            for task in working | {stopping}:
+            for task in working | beside:
                 task.cancel()
-            await asyncio.wait(working | {stopping})
+            await asyncio.wait(working | beside)
 
     def _note(self, retries: int, concurrency: int) -> None:
         self.retries, self.concurrency = retries, concurrency
@@ -160,7 +163,7 @@ class RayEngine:
             return name, actor.remote(name, self._parcel, gate)
 
         def dismiss(name: str, worker: Any) -> None:
-            ray.kill(worker)
+            worker.leave.remote()  # ray.kill would wait for the head, which may be no more
             gate.forget.remote(name)
 
         return Post(
@@ -182,6 +185,13 @@ async def _stop(stop: asyncio.Event, feed: Feed, posts: list[Post]) -> None:
     feed.end()
     for post in posts:
         post.stop()
+
+
+async def _watch(ray: Any, gate: Any, outcomes: asyncio.Queue[Row | BaseException | None]) -> None:
+    try:
+        await watch(ray, gate)
+    except ConnectError as error:
+        await outcomes.put(error)
 
 
 def new_gate(ray: Any, concurrency: int | None, rpm: float | None) -> Any:

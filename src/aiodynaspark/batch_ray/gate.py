@@ -134,6 +134,10 @@ class Gate:
         self._held.pop(worker, None)
         self._wanted.pop(worker, None)
 
+    async def stay(self) -> None:
+        """Never return: who waits for it hears from Ray that the gate is no more."""
+        await asyncio.Event().wait()
+
     async def figures(self) -> tuple[int, int]:
         """Retries so far, and how many rows may be under way."""
         return self._retries, self._concurrency.limit

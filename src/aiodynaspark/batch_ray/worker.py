@@ -73,3 +73,9 @@ class Worker:
         """Begin no further row."""
         if self._shift is not None:
             self._shift.stop()
+
+    async def leave(self) -> None:
+        """End, whatever is under way."""
+        from ray.actor import exit_actor
+
+        exit_actor()
