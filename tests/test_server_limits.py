@@ -150,6 +150,17 @@ class TestSizes:
                 await hang_up(writer)
 
 
+    async def test_what_waits_for_its_turn_is_not_running_yet(self) -> None:
+        async with serving(max_requests=1) as url:
+            opened = [await connect(url) for _ in range(12)]
+            for _, writer in opened:
+                writer.write(get("/v1/models"))
+            said = [parse(await reader.read()).status for reader, _ in opened]
+            for _, writer in opened:
+                await hang_up(writer)
+        assert said == [200] * 12
+
+
 class TestSlowClients:
     @pytest.mark.parametrize("beginning", [b"", b"GET /hea", b"GET /health HTTP/1.1\r\nHost: lo"])
     async def test_a_head_that_takes_too_long_ends_the_connection(self, beginning: bytes) -> None:
