@@ -149,7 +149,6 @@ class TestSizes:
             for _, writer in held:
                 await hang_up(writer)
 
-
     async def test_what_waits_for_its_turn_is_not_running_yet(self) -> None:
         async with serving(max_requests=1) as url:
             opened = [await connect(url) for _ in range(12)]
