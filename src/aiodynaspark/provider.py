@@ -54,10 +54,14 @@ class AsyncGeneratorProvider:
         """Return the whole answer as one text; a failure raises whatever the generator raises."""
         kwargs.setdefault("stream", False)
         chunks = cls.create_async_generator(model, messages, **kwargs)
+        text = ""
         try:
-            return "".join([chunk async for chunk in chunks if isinstance(chunk, str)])
+            async for chunk in chunks:
+                if isinstance(chunk, str):
+                    text += chunk
         finally:
             await chunks.aclose()
+        return text
 
     @classmethod
     def create_completion(cls, model: str, messages: Messages, **kwargs: Any) -> Iterator[Chunk]:

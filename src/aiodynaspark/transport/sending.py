@@ -167,13 +167,17 @@ class Sending:
         return {"headers": headers | secret, "proxy": proxy.url}
 
 
-@lru_cache(maxsize=256)
 def parse_url(url: str) -> tuple[URL, str]:
     """Check a URL before anything is sent to it; return it with its origin as it may be shown.
 
     Raises:
         UsageError: it is not an absolute http or https URL.
     """
+    # A query may be a prompt or hold a key: nothing of it stays.
+    return _parse(url) if "?" in url else _parse_once(url)
+
+
+def _parse(url: str) -> tuple[URL, str]:
     try:
         parsed = URL(url)
         if parsed.scheme in ("http", "https") and parsed.raw_host and parsed.port:
@@ -185,3 +189,6 @@ def parse_url(url: str) -> tuple[URL, str]:
         f"{without_credentials(url)!r} is not a URL that can be asked; "
         "write it like http://HOST:PORT."
     )
+
+
+_parse_once = lru_cache(maxsize=256)(_parse)
