@@ -27,9 +27,8 @@ HEAD = """\
 This page is written by `python -m bench --write-docs`; run it yourself for your machine's figures.
 Contenders are measured in turns, each in a process pinned to one core; what they talk to has the
 other core. A figure is the median of {rounds} rounds; a ratio is the median of the ratios of single
-rounds, because absolute rates of a shared machine swing while ratios hold. The gateways write no
-access log (`dynaspark serve --no-access-log`), none but LiteLLM's checks keys, hosts, origins,
-sizes or times besides ours.
+rounds, because absolute rates of a shared machine swing while ratios hold. Our gateway
+writes no access log here (`dynaspark serve --no-access-log`), as nginx and the minimal ones do not.
 """
 
 
