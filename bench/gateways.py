@@ -91,7 +91,7 @@ class Running(Child):
         self.port = _free_port()
         start = time.perf_counter()
         command = gateway.command(self.port)
-        super().__init__(command, MEASURED, gateway.environment, quiet=True)
+        super().__init__(command, MEASURED, gateway.environment, quiet=True, unread=True)
         try:
             self._wait(start)
         except BaseException:
