@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .deadline import Deadline
     from .line import Response
 
-PIECE = 64 * 1024
+PIECE = 128 * 1024
 """Bytes of a body that are decoded at a time."""
 
 EXCERPT_TIMEOUT = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from contextlib import suppress
 from contextvars import ContextVar
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -25,22 +25,21 @@ CONNECT_TIMEOUT = 10.0
 MAX_HEADER = 32 * 1024
 """Bytes of one response header."""
 
-SOCKET_READ = 64 * 1024
+SOCKET_READ = 128 * 1024
 """Bytes read from a connection at a time."""
 
-READ_BUFFER = 64 * 1024
+READ_BUFFER = 128 * 1024
 """Bytes of a body that may wait to be read; at twice as many the connection is told to wait."""
+
+FREED = 4 * 1024 * 1024
+"""Bytes of a block that glibc is to have seen freed: it keeps up to twice as many."""
 
 dialled: ContextVar[int] = ContextVar("dialled", default=0)
 """How many connections the current context has opened: unchanged means that one was used again."""
 
 
 class _Protocol(ResponseHandler):
-    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting.
-
-    asyncio allocates 256 KiB for each read and aiohttp copies it: so much, freed at once, goes
-    back to the system, and fetching it page by page again takes longer than all the rest.
-    """
+    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if hasattr(transport, "max_size"):
@@ -68,6 +67,7 @@ class Connector(aiohttp.TCPConnector):
     def __init__(
         self, *args: Any, protocol: Callable[[], asyncio.Protocol] | None = None, **kwargs: Any
     ) -> None:
+        _keep_freed_memory()
         kwargs |= {"limit": 0, "timeout_ceil_threshold": 2 * CONNECT_TIMEOUT}
         super().__init__(*args, **kwargs)
         self._factory: Any = protocol or partial(_Protocol, self._loop)
@@ -83,6 +83,15 @@ class Connector(aiohttp.TCPConnector):
     async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
         dialled.set(dialled.get() + 1)
         return await super()._create_connection(*args, **kwargs)
+
+
+@cache
+def _keep_freed_memory() -> None:
+    """Have glibc keep what a large body's pieces leave; to fetch it anew for each takes longer.
+
+    How much it keeps follows the largest block that was freed so far, up to 32 MiB.
+    """
+    bytes(FREED)
 
 
 def _is_stale(protocol: Any) -> bool:
