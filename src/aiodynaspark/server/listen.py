@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ..errors import UsageError
 from ..transport import CONNECTIONS, current
+from ..transport.corked import Cork
 from .app import make_app
 from .connection import Connection
 from .keys import TRAFFIC
@@ -114,15 +115,17 @@ async def _listen(
     loop = asyncio.get_running_loop()
     server = runner.server
     assert server is not None, "the runner is set up"
+    cork = Cork(loop)
 
     def connect() -> Connection:
         # Until a head is whole, a connection counts as idle: one limit bounds both.
         return Connection(
             server,
+            cork,
             loop=loop,
             keepalive_timeout=policy.head,
             lingering_time=LINGER,
-            access_log=None,  # type: ignore[arg-type]  # taken, and written so by aiohttp itself
+            access_log=None,
         )
 
     try:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from aiohttp import ClientConnectionResetError, web
 
-from .connection import WRITE_BUFFER
+from .corked import WRITE_BUFFER
 from .failures import known
 from .keys import TRAFFIC
 from .observe import note_first_piece
