@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from aiohttp import web
 
 from .corked import WRITE_BUFFER, CorkedTransport
+from .heads import ALWAYS_SENT
 from .request_ids import request_id
 
 if TYPE_CHECKING:
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from ..transport.corked import Cork
 
 log = logging.getLogger("aiodynaspark.server")
-
-ALWAYS_SENT = {"server": "aiodynaspark", "x-content-type-options": "nosniff"}
-"""Headers of every answer: no version of anything, and no guessing of types."""
 
 
 class Connection(web.RequestHandler):
