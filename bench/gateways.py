@@ -91,7 +91,7 @@ class Running(Child):
         self.port = _free_port()
         start = time.perf_counter()
         command = gateway.command(self.port)
-        super().__init__(command, MEASURED, gateway.environment, quiet=True)
+        super().__init__(command, MEASURED, gateway.environment, quiet=True, unread=True)
         try:
             self._wait(start)
         except BaseException:
@@ -158,7 +158,8 @@ def _litellm(python: str, folder: Path, url: str) -> Gateway:
 
     settings = {
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
-        "LITELLM_TELEMETRY": "False",
+        "LITELLM_LOG": "ERROR",
+        "LITELLM_MODE": "PRODUCTION",
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",  # spares it the key's check
     }
     return Gateway(LITELLM, command, settings, "/v1/chat/completions")

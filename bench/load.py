@@ -102,8 +102,15 @@ async def put(job: dict[str, Any]) -> dict[str, float]:
     start = time.perf_counter()
     for _, client in opened:
         client.ask()
-    async with asyncio.timeout(PATIENCE):
-        await asyncio.gather(*[client.done for _, client in opened])
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await asyncio.gather(*[client.done for _, client in opened])
+    except TimeoutError:
+        said = f"{len(load.taken)} of {job['count']} answers in {PATIENCE:.0f} s"
+        raise TimeoutError(said) from None
+    finally:
+        for transport, _ in opened:
+            transport.abort()
     seconds = time.perf_counter() - start
     load.taken.sort()
     figures = {

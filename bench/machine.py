@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .peers import installed
+
 
 def describe() -> dict[str, str]:
     return {
@@ -17,6 +19,7 @@ def describe() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}",
         "Python": platform.python_version(),
         "TLS": ssl.OPENSSL_VERSION,
+        "peers": installed() or "none",
         **{name: _version(name) for name in ("aiohttp", "msgspec", "yarl")},
         "load before": f"{os.getloadavg()[2]:.1f} (15 minutes)",
     }

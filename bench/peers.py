@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from importlib.metadata import distributions
 from pathlib import Path
 
 import platformdirs
@@ -45,9 +46,13 @@ def program(name: str) -> str:
     return found
 
 
-def version(python: str, package: str) -> str:
-    code = f"from importlib.metadata import version; print(version({package!r}))"
-    return f"{package} {_run(python, '-c', code).strip()}"
+def installed() -> str:
+    """The packages after which the environments here are called, each with its version."""
+    found = []
+    for site in sorted(CACHE.glob("*/lib/python*/site-packages")):
+        name = site.relative_to(CACHE).parts[0]
+        found += [f"{name} {one.version}" for one in distributions(name=name, path=[str(site)])]
+    return ", ".join(found)
 
 
 def _run(*command: str) -> str:

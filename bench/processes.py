@@ -21,7 +21,12 @@ MEASURED, OTHER = CORES[0], CORES[-1]
 
 
 class Child:
-    """A process on one core, or on any; its input and output are lines."""
+    """A process on one core, or on any; its input and output are lines.
+
+    Args:
+        quiet: drop what it writes to its standard error.
+        unread: drop its output too: a pipe that nobody reads fills and stops who writes to it.
+    """
 
     def __init__(
         self,
@@ -30,11 +35,12 @@ class Child:
         environment: Mapping[str, str] | None = None,
         *,
         quiet: bool = False,
+        unread: bool = False,
     ) -> None:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
+            stdout=subprocess.DEVNULL if unread else subprocess.PIPE,
             stderr=subprocess.DEVNULL if quiet else None,
             text=True,
             cwd=ROOT,

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 from aiohttp import web
 from upstream import answer, hold, pieces, raw_server, upstream
+from yarl import URL
 
 from aiodynaspark import Dynaspark, ResponseError, StreamError, TransportError, TransportTimeout
 from aiodynaspark.transport import Transport, fast_lane
+from aiodynaspark.transport.line import Reply
 
 HELLO = [{"role": "user", "content": "hello"}]
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
@@ -42,7 +46,7 @@ async def ask(url: str, transport: Transport, **options: object) -> str:
 
 
 def went_the_short_way(transport: Transport) -> bool:
-    return bool(transport.fast_lane._routes)
+    return any(ways._lane is not None for ways in transport._ways.values())
 
 
 def test_the_installed_aiohttp_is_known() -> None:
@@ -155,10 +159,8 @@ async def test_what_came_unasked_answers_nobody(transport: Transport) -> None:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     assert await ask(url, transport) == "hello"
-    (session,) = transport._sessions.values()
-    ((idle, _),) = next(iter(session.connector._conns.values()))  # type: ignore[union-attr]
     unasked.set()
-    await until(lambda: idle.should_close)
+    await until(lambda: "0 idle" in repr(transport))
     assert await ask(url, transport) == "hello"
     await transport.aclose()
     server.close()
@@ -217,6 +219,55 @@ async def test_a_cancelled_call_closes_the_connection(way: str, transport: Trans
     assert not in_use(transport)
 
 
+async def test_a_cancelled_call_whose_answer_is_there_closes_nobody_elses(
+    transport: Transport,
+) -> None:
+    async with upstream(answer(), hold()) as server:
+        lane = transport.ways_to(URL(server.url), None)[0].lane
+        url = URL(server.url + "/generate_response")
+        first = asyncio.create_task(awaited(lane.post(url, b"", b"")))
+        await until(lambda: lane.idle() == 1)  # its answer is whole, but it does not know yet
+        first.cancel()
+        second = asyncio.create_task(awaited(lane.post(url, b"", b"")))
+        await until(lambda: len(server.seen) == 2)
+        assert first.cancelled()
+        assert not second.done()
+        assert len(server.connections) == server.open_connections() == 1
+        second.cancel()
+
+
+async def awaited(reply: Awaitable[Reply]) -> Reply:
+    return await reply
+
+
+async def test_connections_are_closed_when_nobody_needs_them_any_more(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_lane, "KEEP_ALIVE", 0.01)
+    async with upstream(answer()) as server:
+        await asyncio.gather(*[ask(server.url, transport) for _ in range(3)])
+        await until(lambda: not server.open_connections())
+        assert "0 idle" in repr(transport)
+        assert await ask(server.url, transport) == "hello"
+
+
+async def test_a_body_that_a_reset_cuts_is_not_taken_for_whole(transport: Transport) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"response": "hello"}')
+        await writer.drain()
+        sock = writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    with pytest.raises((StreamError, TransportError)):
+        await ask(url, transport, retries=0)
+    server.close()
+    await server.wait_closed()
+
+
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         await asyncio.sleep(0)
@@ -224,5 +275,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 def in_use(transport: Transport) -> list[object]:
     """The connections that are in use."""
-    connectors = [session.connector for session in transport._sessions.values()]
-    return [held for connector in connectors if connector for held in connector._acquired]
+    ways = transport._ways.values()
+    lanes = [way._lane for way in ways if way._lane is not None]
+    lines = [line for lane in lanes for line in lane._lines if line.is_fresh()]
+    connectors = [way._session.connector for way in ways if way._session is not None]
+    acquired = [held for connector in connectors if connector for held in connector._acquired]
+    return [line for line in lines if line.idle_since is None] + acquired

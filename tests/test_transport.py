@@ -95,6 +95,20 @@ async def test_connections_are_bounded() -> None:
     await narrow.aclose()
 
 
+async def test_who_finds_no_connection_free_waits_in_order() -> None:
+    narrow = Transport(connections=1)
+    release = asyncio.Event()
+    async with upstream(hold(release)) as server:
+        asks = [asyncio.create_task(ask(narrow, f"{server.url}/{number}")) for number in range(5)]
+        await until(lambda: server.seen)
+        assert "5 active, 0 idle, 4 waiting" in repr(narrow)
+        asks[2].cancel()
+        release.set()
+        await asyncio.gather(*asks, return_exceptions=True)
+        assert [seen.path for seen in server.seen] == ["/0", "/1", "/3", "/4"]
+    await narrow.aclose()
+
+
 async def test_repr_counts_what_is_going_on(transport: Transport) -> None:
     release = asyncio.Event()
     async with upstream(answer("hello"), hold(release)) as server:

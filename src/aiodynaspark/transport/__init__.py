@@ -1,9 +1,10 @@
 """Requests over pooled connections; with ``server``, the only place that knows aiohttp.
 
-``pool`` holds the connections of one event loop, ``exchange`` is one request with its attempts,
-``sending`` sends one of them, by the ``fast_lane`` where it is a usual one, ``answer`` is the body
-as it arrives, ``border`` turns foreign errors into ours, ``upload`` sends bodies in pieces,
-``cold_start`` queues behind a host that is waking up.
+``pool`` holds what one event loop shares, ``slots`` says how many requests may be under way,
+``exchange`` is one request with its attempts, ``sending`` sends one of them, by the ``fast_lane``
+over its own ``line`` where it is a usual one (``corked`` sends many at a time), else by aiohttp's
+client (``connections``); ``answer`` is the body as it arrives, ``border`` turns foreign errors into
+ours, ``upload`` sends bodies in pieces, ``cold_start`` queues behind a host that is waking up.
 """
 
 from .answer import Decoder

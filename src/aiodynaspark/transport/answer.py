@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
 
     from .deadline import Deadline
-    from .fast_lane import Response
+    from .line import Response
 
 PIECE = 64 * 1024
 """Bytes of a body that are decoded at a time."""

@@ -40,7 +40,7 @@ def translate(error: Exception, where: str, if_refused: str | None = None) -> Dy
         return ConnectError(f"The host {error.host} was not found; check its name.")
     if isinstance(error, aiohttp.ClientConnectorError):
         return ConnectError(if_refused or f"Nothing answers at {where}; check that it is running.")
-    if isinstance(error, aiohttp.ClientResponseError):
+    if isinstance(error, aiohttp.ClientResponseError | NotHttp):
         return _not_http(where)
     return TransportError(f"{where} closed the connection before it answered; try again.")
 

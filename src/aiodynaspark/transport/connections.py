@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import select
 from contextlib import suppress
 from contextvars import ContextVar
@@ -15,6 +14,7 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from .._proxy import Proxy
@@ -58,20 +58,19 @@ class NotHttp(aiohttp.ClientPayloadError):
     """A body's framing is malformed."""
 
 
-class _Counting(aiohttp.TCPConnector):
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._factory: partial[Any] = partial(_Protocol, loop=self._loop)
+class Connector(aiohttp.TCPConnector):
+    """Opens connections and counts them; how many may be in use is the transport's affair.
 
-    async def connect(self, *args: Any, **kwargs: Any) -> Any:
-        """A connection; closing fails who waits for one, where aiohttp's own cancels it."""
-        try:
-            return await super().connect(*args, **kwargs)
-        except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if self.closed and task is not None and not task.cancelling():
-                raise aiohttp.ClientConnectionError("The connector was closed") from None
-            raise
+    Args:
+        protocol: makes what asyncio talks to; aiohttp's own where it is not given.
+    """
+
+    def __init__(
+        self, *args: Any, protocol: Callable[[], asyncio.Protocol] | None = None, **kwargs: Any
+    ) -> None:
+        kwargs |= {"limit": 0, "timeout_ceil_threshold": 2 * CONNECT_TIMEOUT}
+        super().__init__(*args, **kwargs)
+        self._factory: Any = protocol or partial(_Protocol, self._loop)
 
     async def _get(self, *args: Any, **kwargs: Any) -> Any:
         """A kept connection; one on which something came unasked would answer with that."""
@@ -91,11 +90,11 @@ def _is_stale(protocol: Any) -> bool:
     if protocol.should_close or protocol.transport is None:
         return True
     if (readable := getattr(protocol, "readable", None)) is None:
-        readable = protocol.readable = _watch(protocol.transport.get_extra_info("socket").fileno())
+        readable = protocol.readable = watch(protocol.transport.get_extra_info("socket").fileno())
     return bool(readable())
 
 
-def _watch(descriptor: int) -> Callable[[], bool]:
+def watch(descriptor: int) -> Callable[[], bool]:
     """Make what tells whether a read from a socket would return at once."""
     if not hasattr(select, "poll"):  # Windows
         return lambda: bool(select.select([descriptor], [], [], 0)[0])
@@ -104,10 +103,10 @@ def _watch(descriptor: int) -> Callable[[], bool]:
     return lambda: bool(watched.poll(0))
 
 
-def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession:
+def open_session(socks: Proxy | None) -> aiohttp.ClientSession:
     """Make a session for direct and http-proxied requests, or for one SOCKS proxy."""
     return aiohttp.ClientSession(
-        connector=_through(socks, connections) if socks else _Counting(**_limits(connections)),
+        connector=_through(socks) if socks else Connector(),
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT),
         auto_decompress=False,
@@ -117,11 +116,7 @@ def open_session(connections: int, socks: Proxy | None) -> aiohttp.ClientSession
     )
 
 
-def _limits(connections: int) -> dict[str, Any]:
-    return {"limit": connections, "timeout_ceil_threshold": 2 * CONNECT_TIMEOUT}
-
-
-def _through(proxy: Proxy, connections: int) -> aiohttp.BaseConnector:
+def _through(proxy: Proxy) -> aiohttp.BaseConnector:
     try:
         import aiohttp_socks
     except ImportError as error:
@@ -129,7 +124,7 @@ def _through(proxy: Proxy, connections: int) -> aiohttp.BaseConnector:
             "A SOCKS proxy needs one more package: pip install 'aiodynaspark[socks]'."
         ) from error
 
-    class Connector(_Counting, aiohttp_socks.ProxyConnector):
+    class ThroughSocks(Connector, aiohttp_socks.ProxyConnector):
         async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
             try:
                 return await super()._create_connection(*args, **kwargs)
@@ -143,13 +138,12 @@ def _through(proxy: Proxy, connections: int) -> aiohttp.BaseConnector:
                     "The SOCKS proxy cannot be reached; check its address."
                 ) from error
 
-    connector: aiohttp.BaseConnector = Connector(
+    connector: aiohttp.BaseConnector = ThroughSocks(
         proxy.host,
         proxy.port,
         proxy_type=aiohttp_socks.ProxyType[proxy.scheme.rstrip("h").upper()],
         username=proxy.user,
         password=proxy.password,
-        **_limits(connections),
     )
     return connector
 
@@ -172,12 +166,13 @@ def abandon(session: aiohttp.ClientSession) -> None:
     idle = [protocol for kept in connector._conns.values() for protocol, _ in kept]
     for protocol in (*idle, *connector._acquired):
         if protocol.transport is not None:
-            _finish(protocol.transport)
+            finish(protocol.transport)
     connector._conns.clear()
     connector._closed = True
 
 
-def _finish(transport: Any) -> None:
+def finish(transport: Any) -> None:
+    """Do the last step of closing a connection whose loop is closed."""
     with suppress(RuntimeError):  # "Event loop is closed", raised after it marked itself closed
         transport.abort()
     plain = getattr(getattr(transport, "_ssl_protocol", None), "_transport", transport)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sized
 
 
 class Cork:
@@ -16,15 +17,20 @@ class Cork:
 
     Args:
         loop: whose turns are meant.
+        active: the requests that are under way; one alone is not held back.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, active: Sized) -> None:
         self._loop = loop
+        self._active = active
         self._held: list[tuple[asyncio.WriteTransport, bytes]] = []
 
     def write(self, transport: asyncio.WriteTransport, data: bytes) -> None:
         """Send data with whatever else is written in this turn of the loop, in that order."""
         if not self._held:
+            if len(self._active) < 2:
+                transport.write(data)
+                return
             self._loop.call_soon(self.release)
         self._held.append((transport, data))
 

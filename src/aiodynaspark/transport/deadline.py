@@ -119,7 +119,7 @@ class Deadline:
         return self.at - self._loop.time()
 
     def heard(self) -> None:
-        """Note that something with a meaning has come."""
+        """Note that something with a meaning has come, or that an attempt begins."""
         if self._stream:
             self._silent_until = self._loop.time() + SILENCE
 

@@ -21,11 +21,11 @@ from .request import MAX_ANSWER, log
 from .sending import Sending, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from .answer import Decoder
-    from .fast_lane import Response
+    from .line import Response
     from .pool import Transport
     from .request import Request
 
@@ -45,12 +45,14 @@ class Exchange(Generic[T]):
         self._transport = transport
         self._request = request
         self._new_decoder = decoder
-        url, self._where = parse_url(request.url)
+        self._url, self._where = parse_url(request.url)
         self._host = transport.host(self._where, request.key)
         self._deadline = Deadline(
             request.seconds, self._where, stream=not request.whole, watch=transport.watch
         )
-        self._sending = Sending(transport, request, url, self._where, self._deadline)
+        self._sending: Sending | None = None
+        self._has_slot = False
+        self._place: asyncio.Future[None] | None = None
         self._failures: tuple[DynasparkError, ...] = ()
         self._response: Response | None = None
         self._answer: Answer[T] | None = None
@@ -62,7 +64,12 @@ class Exchange(Generic[T]):
         try:
             while True:
                 try:
-                    await (self._attempt() if self._may_go() else self._in_turn())
+                    if not self._may_go():
+                        await self._in_turn()
+                    else:  # as _go does, without one coroutine more for each of thousands
+                        if not self._take_slot():
+                            await self._wait_for_slot()
+                        await self._attempt()
                     break
                 except DynasparkError as error:
                     if not await self._may_go_on(error):
@@ -104,7 +111,7 @@ class Exchange(Generic[T]):
 
     async def _may_go_on(self, error: DynasparkError) -> bool:
         """Wait for the next attempt after one that failed; False where there is to be none."""
-        self._drop_response()
+        self._let_go()
         self._failures += (error,)
         wait = _retry.wait_before_retry(
             self._failures,
@@ -134,9 +141,9 @@ class Exchange(Generic[T]):
         await self._respect_limit()
         cold = self._transport.cold.get(self._where)
         if cold is None or cold.is_over(self._deadline.now()):
-            await self._attempt()
+            await self._go()
         elif not await self._as_probe(cold):
-            await self._attempt()
+            await self._go()
 
     async def _as_probe(self, cold: ColdStart) -> bool:
         """Queue behind a waking host; False where it woke before it was this request's turn."""
@@ -151,7 +158,7 @@ class Exchange(Generic[T]):
     async def _probe(self, cold: ColdStart) -> None:
         """Make an attempt, and note how it went before the queue moves on."""
         try:
-            await self._attempt()
+            await self._go()
         except DynasparkError as error:
             if not _retry.answered(error):
                 cold.failed(self._deadline.now(), _retry.WAKING_WAIT)
@@ -162,7 +169,7 @@ class Exchange(Generic[T]):
 
     def _tell_waking(self) -> None:
         tell = self._request.notify or log.warning
-        tell(f"waking {self._sending.host} (up to {LONGEST:.0f} s)")
+        tell(f"waking {self._url.host} (up to {LONGEST:.0f} s)")
 
     async def _respect_limit(self) -> None:
         while (wait := self._host.limit.wait(self._deadline.now())) > 0:
@@ -175,8 +182,27 @@ class Exchange(Generic[T]):
                 )
             await self._sleep(wait)
 
+    async def _go(self) -> None:
+        """Make one attempt as soon as there is a slot."""
+        if not self._take_slot():
+            await self._wait_for_slot()
+        await self._attempt()
+
+    def _take_slot(self) -> bool:
+        self._has_slot = self._transport.slots.take()
+        return self._has_slot
+
+    def _wait_for_slot(self) -> Awaitable[None]:
+        self._place = self._transport.slots.wait()
+        return self._deadline.bound(self._place, idle=False)
+
     async def _attempt(self) -> None:
         """Send, check the status, and read up to the first thing decoded (or to the end)."""
+        self._deadline.heard()
+        if self._sending is None:
+            self._sending = Sending(
+                self._transport, self._request, self._url, self._where, self._deadline
+            )
         response = self._response = await self._sending.send()
         retry_after = parse_retry_after(response.headers, time.time())
         self._host.limit.learn(
@@ -204,21 +230,29 @@ class Exchange(Generic[T]):
         if self._request.whole:
             while more := await answer.more():
                 self._first += more
+            self._let_go()
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
             await asyncio.sleep(seconds)
 
-    def _drop_response(self) -> None:
+    def _let_go(self) -> None:
+        """Give back what the attempt holds: the text so far, the connection, the slot."""
         if self._answer is not None:
             self._answer.close()
         if self._response is not None:
             self._response.close()  # a no-op where the body was read to its end
+        if self._has_slot:
+            self._has_slot = False
+            self._transport.slots.give_back()
+        elif self._place is not None:
+            self._transport.slots.leave(self._place)
+            self._place = None
 
     def _close(self) -> None:
         self._failures = ()  # their tracebacks lead back here
         self._transport.active.discard(self)
-        self._drop_response()
+        self._let_go()
 
     def abandon(self) -> None:
         """Mark the answer as closed, where no loop is left to close it with."""

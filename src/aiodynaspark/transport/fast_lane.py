@@ -1,34 +1,40 @@
-"""The short way of a usual request: aiohttp's connections and parser, without its client on top.
+"""The short way of a usual request: connections of our own, without aiohttp's client on top.
 
-That client takes more time than connecting, sending and parsing together. The calls made here
-instead are not documented, so they are made only with releases of aiohttp that they were tested
-with. What is unusual, and everything with another release, goes the public way.
+That client takes more time than connecting, sending and parsing together. aiohttp still opens the
+connections and parses the answers, through calls that are not documented; so they are made only
+with releases that they were tested with. What is unusual, and everything with another release,
+goes the public way.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
-from aiohttp.http_exceptions import HttpProcessingError
 
-from .connections import MAX_HEADER, READ_BUFFER
+from .connections import CONNECT_TIMEOUT, Connector, finish
+from .line import Line
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Mapping
 
-    from aiohttp.connector import Connection
-    from multidict import CIMultiDictProxy
     from yarl import URL
 
     from .._body import Body
     from .._proxy import Proxy
+    from .corked import Cork
+    from .line import Reply
 
 TESTED = ("3.14.",)
 """How the versions begin whose inner calls are known here."""
 
 LARGEST_BODY = 64 * 1024
 """Bytes that are handed to a connection at once; more is sent piece by piece, the public way."""
+
+KEEP_ALIVE = 15.0
+"""Seconds that a connection is idle before it is closed, at least; twice that at most."""
 
 MAX_ROUTES = 256
 FRAMING = frozenset(
@@ -54,26 +60,34 @@ def fits(url: URL, headers: Mapping[str, str], body: Body | None, proxy: Proxy |
 
 
 class _Route(NamedTuple):
-    """Where a URL leads: what tells a connector so, and how each request to it begins."""
+    """Where a URL leads: what tells a connector so, how each request begins, what is free."""
 
     request: aiohttp.ClientRequest
-    key: Any
     head: bytes
+    idle: list[Line]
 
 
 class FastLane:
-    """Sends usual requests over the connections of one event loop."""
+    """Sends usual requests over the connections of one event loop.
 
-    def __init__(self) -> None:
+    Args:
+        cork: sends them.
+    """
+
+    def __init__(self, cork: Cork) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._lines: set[Line] = set()
+        self._connector = Connector(protocol=partial(Line, self._loop, cork, self._lines))
+        self._timeout = aiohttp.ClientTimeout(sock_connect=CONNECT_TIMEOUT)
         self._routes: dict[URL, _Route] = {}
+        self._idle: dict[Any, list[Line]] = {}
+        self._sweep: asyncio.TimerHandle | None = None
+        self._closed = False
 
-    async def post(
-        self, session: aiohttp.ClientSession, url: URL, headers: bytes, body: bytes
-    ) -> Reply:
-        """Send a request and wait for the answer's head.
+    def post(self, url: URL, headers: bytes, body: bytes) -> Awaitable[Reply]:
+        """Send a request and wait for the answer's head; to be awaited at once.
 
         Args:
-            session: whose connections to use.
             url: where to.
             headers: all lines but Host and Content-Length.
             body: the whole of it.
@@ -82,83 +96,73 @@ class FastLane:
             aiohttp.ClientError: as the public way would raise it.
         """
         route = self._routes.get(url) or self._learn(url)
-        connector: Any = session.connector
-        connection: Connection | None = await connector._get(route.key, ())
-        if connection is None:
-            connection = await connector.connect(route.request, (), session.timeout)
-        head = b"%b%bContent-Length: %d\r\n\r\n" % (route.head, headers, len(body))
-        try:
-            return await _converse(connection, url, head + body)
-        except HttpProcessingError as error:
-            connection.close()
-            raise aiohttp.ClientResponseError(
-                route.request.request_info, (), status=error.code, message=error.message
-            ) from error
-        except BaseException:
-            connection.close()
-            raise
+        data = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, headers, len(body), body)
+        line = self._kept(route.idle)
+        return self._dial(route, data) if line is None else line.ask(data)
+
+    def idle(self) -> int:
+        """How many connections are kept open for the next request."""
+        return sum(line.idle_since is not None for line in self._lines)
+
+    async def aclose(self) -> None:
+        """Close every connection, idle or in use."""
+        self._leave()
+        closing = [line.closed for line in self._lines]
+        for line in self._lines:
+            line.close()
+        if closing:
+            await asyncio.wait(closing)
+        await self._connector.close()
+
+    def abandon(self) -> None:
+        """Close every connection after the loop was closed."""
+        self._leave()
+        for line in list(self._lines):
+            if line.transport is not None:
+                finish(line.transport)
+        self._connector._closed = True
+
+    def _leave(self) -> None:
+        self._closed = True
+        if self._sweep is not None:
+            self._sweep.cancel()
 
     def _learn(self, url: URL) -> _Route:
         if len(self._routes) >= MAX_ROUTES:
             self._routes.clear()
+            self._idle = {key: lines for key, lines in self._idle.items() if lines}
         request = aiohttp.ClientRequest("POST", url)
         head = f"POST {url.raw_path_qs} HTTP/1.1\r\nHost: {request.headers['Host']}\r\n"
-        route = self._routes[url] = _Route(request, request.connection_key, head.encode())
+        idle = self._idle.setdefault(request.connection_key, [])
+        route = self._routes[url] = _Route(request, head.encode(), idle)
         return route
 
+    def _kept(self, idle: list[Line]) -> Line | None:
+        """The connection that was used last and can be used again."""
+        while idle:
+            line = idle.pop()
+            line.idle_since = None
+            if line.is_fresh():
+                return line
+            line.close()
+        return None
 
-async def _converse(connection: Connection, url: URL, data: bytes) -> Reply:
-    """Send a request's bytes and read up to the answer's body."""
-    protocol = connection.protocol
-    if protocol is None or protocol.transport is None:
-        raise aiohttp.ClientConnectionResetError("The connection was closed in the meantime")
-    protocol.set_response_params(
-        read_until_eof=True,
-        auto_decompress=False,
-        read_bufsize=READ_BUFFER,
-        max_line_size=MAX_HEADER,
-        max_field_size=MAX_HEADER,
-    )
-    protocol.transport.write(data)
-    while True:
-        message, content = await protocol.read()
-        if message.code >= 200 or message.code == 101:
-            return Reply(connection, url, message, content)
+    async def _dial(self, route: _Route, data: bytes) -> Reply:
+        """Open a connection and send a request over it."""
+        line: Line = await self._connector._create_connection(route.request, (), self._timeout)
+        line.idle = route.idle
+        if self._closed:
+            line.close()
+        elif self._sweep is None:
+            self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)
+        return await line.ask(data)
 
-
-class Reply:
-    """An answer whose head has arrived: of aiohttp's response, what is used here.
-
-    Attributes:
-        url: what was asked.
-        status: the HTTP status.
-        headers: names in any case.
-        raw_headers: as they came.
-        content: the body as it arrives; at its end the connection is free for another request.
-        connection: None once it was given back or closed.
-    """
-
-    def __init__(
-        self, connection: Connection, url: URL, message: Any, content: aiohttp.StreamReader
-    ) -> None:
-        self.url = url
-        self.status: int = message.code
-        self.headers: CIMultiDictProxy[str] = message.headers
-        self.raw_headers: tuple[tuple[bytes, bytes], ...] = message.raw_headers
-        self.content = content
-        self.connection: Connection | None = connection
-        content.on_eof(self._release)
-
-    def close(self) -> None:
-        """Close the connection, unless the body was read to its end."""
-        if self.connection is not None:
-            self.connection.close()
-            self.connection = None
-
-    def _release(self) -> None:
-        if self.connection is not None:
-            self.connection.release()
-            self.connection = None
-
-
-Response: TypeAlias = aiohttp.ClientResponse | Reply
+    def _close_idle(self) -> None:
+        """Close what was idle for too long; look again as long as something is open."""
+        self._sweep = None
+        oldest = self._loop.time() - KEEP_ALIVE
+        for line in self._lines:
+            if line.idle_since is not None and line.idle_since <= oldest:
+                line.close()
+        if self._lines:
+            self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)

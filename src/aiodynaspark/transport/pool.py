@@ -5,21 +5,21 @@ from __future__ import annotations
 import asyncio
 import weakref
 from contextlib import contextmanager
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .. import _proxy, settings
 from .._limits import LearntLimit, RetryBudget
-from ..errors import UsageError
 from .cold_start import ColdStart
-from .connections import abandon, idle, open_session
+from .corked import Cork
 from .deadline import Watch
 from .exchange import Exchange
-from .fast_lane import FastLane
+from .slots import Slots, closed
+from .ways import Ways
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Iterator
 
-    import aiohttp
     from yarl import URL
 
     from .._proxy import Proxy
@@ -49,10 +49,9 @@ class Transport:
 
     Attributes:
         active: requests that are being made or read.
-        waiting: requests that wait for their turn or their next attempt.
         retries: how many attempts after the first one were made so far.
         closed: whether ``aclose`` was called.
-        fast_lane: the short way of usual requests.
+        slots: how many requests may be under way at once.
         watch: what ends the awaits whose time is over.
 
     Args:
@@ -61,15 +60,14 @@ class Transport:
 
     def __init__(self, *, connections: int = CONNECTIONS) -> None:
         self.active: set[Exchange[Any]] = set()
-        self.waiting = 0
+        self._paused = 0
         self.retries = 0
         self.closed = False
-        self.fast_lane = FastLane()
+        self.slots = Slots(connections)
         self.watch = Watch()
         self.cold: dict[str, ColdStart] = {}
-        self._connections = connections
         self._environment = settings.proxies()
-        self._sessions: dict[Proxy | None, aiohttp.ClientSession] = {}
+        self._ways: dict[Proxy | None, Ways] = {}
         self._proxies: dict[URL, Proxy | None] = {}
         self._seen: set[tuple[str, int]] = set()
 
@@ -118,31 +116,39 @@ class Transport:
         if (cold := self.cold.pop(origin, None)) is not None:
             cold.woke()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a slot, for their turn or for their next attempt."""
+        return self._paused + self.slots.queued
+
     @contextmanager
     def one_more_waiting(self) -> Iterator[None]:
         """Count a request as waiting while it is inside."""
-        self.waiting += 1
+        self._paused += 1
         try:
             yield
         finally:
-            self.waiting -= 1
+            self._paused -= 1
 
-    def session_for(
-        self, url: URL, proxy: str | None
-    ) -> tuple[aiohttp.ClientSession, Proxy | None]:
-        """The session to use for a URL, and the http proxy to name in the request.
+    @cached_property
+    def cork(self) -> Cork:
+        """What sends small requests."""
+        return Cork(asyncio.get_running_loop(), self.active)
+
+    def ways_to(self, url: URL, proxy: str | None) -> tuple[Ways, Proxy | None]:
+        """The ways to a URL, and the proxy of this request, if any.
 
         Raises:
             UsageError: the transport is closed, or the proxy cannot be used.
         """
         if self.closed:
-            raise UsageError("This transport is closed; make another one.")
+            raise closed()
         via = _proxy.parse(proxy) if proxy else self._proxy_from_environment(url)
         socks = via if via and via.is_socks else None
-        session = self._sessions.get(socks)
-        if session is None:
-            session = self._sessions[socks] = open_session(self._connections, socks)
-        return session, None if socks else via
+        ways = self._ways.get(socks)
+        if ways is None:
+            ways = self._ways[socks] = Ways(socks, self.cork)
+        return ways, via
 
     def _proxy_from_environment(self, url: URL) -> Proxy | None:
         if not self._environment:
@@ -157,20 +163,21 @@ class Transport:
     async def aclose(self) -> None:
         """Close every connection, idle or in use."""
         self.watch.close()
-        for session in self._leave():
-            await session.close()
+        self.slots.close()
+        for ways in self._leave():
+            await ways.aclose()
 
     def abandon(self) -> None:
         """Close every connection after the loop was closed without a chance to do so."""
-        for session in self._leave():
-            abandon(session)
+        for ways in self._leave():
+            ways.abandon()
         for exchange in self.active:
             exchange.abandon()
 
-    def _leave(self) -> list[aiohttp.ClientSession]:
+    def _leave(self) -> list[Ways]:
         self.closed = True
-        sessions, self._sessions = list(self._sessions.values()), {}
-        return sessions
+        ways, self._ways = list(self._ways.values()), {}
+        return ways
 
     def budget_left(self) -> float:
         """What is left of the smallest retry budget of the hosts asked so far, of 100."""
@@ -180,7 +187,7 @@ class Transport:
     def __repr__(self) -> str:
         return (
             f"<Transport {'closed' if self.closed else 'open'}: {len(self.active)} active, "
-            f"{sum(map(idle, self._sessions.values()))} idle, {self.waiting} waiting, "
+            f"{sum(ways.idle() for ways in self._ways.values())} idle, {self.waiting} waiting, "
             f"retry budget {self.budget_left():g}>"
         )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .._proxy import Proxy
     from .deadline import Deadline
-    from .fast_lane import Response
+    from .line import Response
     from .pool import Transport
     from .request import Request
 
@@ -49,11 +49,6 @@ class Sending:
         self._deadline = deadline
         self._idempotency_key = secrets.token_hex(16)  # the same on each attempt
 
-    @property
-    def host(self) -> str | None:
-        """The host's name."""
-        return self._url.host
-
     async def send(self) -> Response:
         """Send it, and follow redirects on the same origin.
 
@@ -70,7 +65,7 @@ class Sending:
                 self._check(response)
                 if response.status not in REDIRECTS:
                     return response
-                url = self._redirected(response)
+                url = self._redirected(response, url)
             except DynasparkError:
                 response.close()
                 raise
@@ -96,9 +91,9 @@ class Sending:
         if response.status == PROXY_REFUSES:
             raise refused_by_proxy(response.status, self._where)
 
-    def _redirected(self, response: Response) -> URL:
+    def _redirected(self, response: Response, url: URL) -> URL:
         try:
-            target = response.url.join(URL(response.headers["location"]))
+            target = url.join(URL(response.headers["location"]))
             if response.status in SAFE_REDIRECTS and target.origin() == self._url.origin():
                 return target
         except (ValueError, KeyError):
@@ -134,12 +129,12 @@ class Sending:
     def _way(self, url: URL) -> Awaitable[Response]:
         """What sends the request: the short way, or the public one."""
         request = self._request
-        session, proxy = self._transport.session_for(url, request.proxy)
+        ways, proxy = self._transport.ways_to(url, request.proxy)
         if fast_lane.fits(url, request.headers.fields, request.body, proxy):
             assert request.body is not None
             head = request.headers.lines + lines(self._own_fields())
-            return self._transport.fast_lane.post(session, url, head, request.body.head)
-        return session.request(
+            return ways.lane.post(url, head, request.body.head)
+        return ways.session.request(
             "GET" if request.body is None else "POST",
             url,
             data=None if request.body is None else payload(request.body),
@@ -159,7 +154,7 @@ class Sending:
     def _addressed(self, proxy: Proxy | None, url: URL) -> dict[str, Any]:
         """The headers, and the proxy; credentials in its URL would end up in aiohttp's errors."""
         headers = self._request.headers.fields | self._own_fields()
-        if proxy is None:
+        if proxy is None or proxy.is_socks:
             return {"headers": headers}
         secret = {"proxy-authorization": proxy.authorization} if proxy.authorization else {}
         if url.scheme == "https":  # they are for the tunnel alone
