@@ -39,7 +39,7 @@ async def both() -> AsyncIterator[Both]:
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(Watched, sock=ours)
     with theirs:
-        yield CorkedTransport(cast("asyncio.Transport", transport), Cork(loop)), theirs
+        yield CorkedTransport(cast("asyncio.Transport", transport), Cork(loop, (1, 2))), theirs
         transport.abort()
         await turns()
 

@@ -12,7 +12,6 @@ from aiohttp import web
 
 from ..errors import UsageError
 from ..transport import CONNECTIONS, current
-from ..transport.corked import Cork
 from .app import make_app
 from .connection import Connection
 from .keys import TRAFFIC
@@ -23,6 +22,7 @@ from .traffic import LAST_WORDS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from ..transport.corked import Cork
     from .catalog import Catalog
 
 BACKLOG = 1024
@@ -57,14 +57,16 @@ async def running(
             reach it and no key is set.
     """
     policy = (policy or Policy()).listening_on(host)
-    await current(connections=max(CONNECTIONS, policy.max_requests))
+    transport = await current(connections=max(CONNECTIONS, policy.max_requests))
     app = make_app(catalog, policy)
     runner = web.AppRunner(
         app, handler_cancellation=True, access_log=None, shutdown_timeout=LAST_WORDS
     )
     await runner.setup()
     try:
-        listener = await _listen(runner, host, port, policy, reuse_port=reuse_port)
+        listener = await _listen(
+            runner, host, port, policy, cork=transport.cork, reuse_port=reuse_port
+        )
         try:
             yield f"http://{bracketed(host)}:{listener.sockets[0].getsockname()[1]}"
         finally:
@@ -110,12 +112,11 @@ async def run(
 
 
 async def _listen(
-    runner: web.AppRunner, host: str, port: int, policy: Policy, *, reuse_port: bool
+    runner: web.AppRunner, host: str, port: int, policy: Policy, *, cork: Cork, reuse_port: bool
 ) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     server = runner.server
     assert server is not None, "the runner is set up"
-    cork = Cork(loop)
 
     def connect() -> Connection:
         # Until a head is whole, a connection counts as idle: one limit bounds both.
