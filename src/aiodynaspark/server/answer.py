@@ -1,7 +1,7 @@
 """A model's answer on its connection: the head, rendered at once, and the framing of the body.
 
-aiohttp's own response may have cookies, compression, any status and any body, and takes six times
-as long for an answer that has none of them.
+aiohttp's own response may have cookies, compression, any status and any body, and takes twice as
+long for an answer that has none of them.
 """
 
 from __future__ import annotations
