@@ -9,12 +9,12 @@ from aiohttp import web
 from . import form_wire, health, openai_wire, page, query_wire
 from .error_shapes import shape_errors
 from .figures import Figures
-from .gate import add_headers, gate
+from .gate import gate
+from .heads import common_headers
 from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
 from .observe import observe
 from .policy import Policy
 from .readiness import Readiness
-from .request_ids import name_request
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -55,6 +55,4 @@ async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 async def _complete(request: web.Request, response: web.StreamResponse) -> None:
     """Add what every answer's head has."""
-    name_request(request, response)
-    query_wire.tell_limit(request, response)
-    add_headers(request, response)
+    response.headers.update(common_headers(request))

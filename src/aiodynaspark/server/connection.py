@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
+from .corked import WRITE_BUFFER, CorkedTransport
+from .heads import ALWAYS_SENT
 from .request_ids import request_id
 
 if TYPE_CHECKING:
     import asyncio
 
+    from ..transport.corked import Cork
+
 log = logging.getLogger("aiodynaspark.server")
-
-ALWAYS_SENT = {"server": "aiodynaspark", "x-content-type-options": "nosniff"}
-"""Headers of every answer: no version of anything, and no guessing of types."""
-
-WRITE_BUFFER = 32 * 1024
-"""Bytes of an answer that may wait for a client; then its model waits, too."""
 
 
 class Connection(web.RequestHandler):
     """aiohttp's connection, but for its error answers and its log, which may quote a key."""
 
-    __slots__ = ()
+    __slots__ = ("_cork",)
+
+    def __init__(self, manager: web.Server, cork: Cork, **options: Any) -> None:
+        super().__init__(manager, **options)
+        self._cork = cork
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep little of an answer for a client that reads slowly."""
-        super().connection_made(transport)
-        transport.set_write_buffer_limits(high=WRITE_BUFFER)  # type: ignore[attr-defined]
+        corked = CorkedTransport(cast("asyncio.Transport", transport), self._cork)
+        corked.set_write_buffer_limits(high=WRITE_BUFFER)
+        super().connection_made(corked)
 
     def handle_error(
         self,

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .connection import ALWAYS_SENT
 from .keys import POLICY, TRAFFIC
-from .origins import check_host, check_page, normal_origin
+from .origins import check_host, check_page
 from .refusals import KeyRefused, NotJson, TooSlow, too_large
 
 if TYPE_CHECKING:
@@ -84,18 +83,6 @@ def require_json(request: web.Request) -> None:
 def is_json(content_type: str) -> bool:
     """Whether a content type, in lower case and without parameters, is one of JSON's."""
     return re.fullmatch(r"application/(json|[^/]+\+json)", content_type) is not None
-
-
-def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-    """Add the headers that every answer has, and those that let an allowed page read it."""
-    response.headers.update(ALWAYS_SENT)
-    origins = request.app[POLICY].origins
-    origin = request.headers.get("origin")
-    if origins:
-        response.headers.add("vary", "Origin")
-    if origin is not None and normal_origin(origin) in origins:
-        response.headers["access-control-allow-origin"] = origin
-        response.headers["access-control-expose-headers"] = "*"
 
 
 def _preflight(request: web.Request) -> web.Response:

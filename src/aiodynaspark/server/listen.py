@@ -22,6 +22,7 @@ from .traffic import LAST_WORDS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
+    from ..transport.corked import Cork
     from .catalog import Catalog
 
 BACKLOG = 1024
@@ -56,14 +57,16 @@ async def running(
             reach it and no key is set.
     """
     policy = (policy or Policy()).listening_on(host)
-    await current(connections=max(CONNECTIONS, policy.max_requests))
+    transport = await current(connections=max(CONNECTIONS, policy.max_requests))
     app = make_app(catalog, policy)
     runner = web.AppRunner(
         app, handler_cancellation=True, access_log=None, shutdown_timeout=LAST_WORDS
     )
     await runner.setup()
     try:
-        listener = await _listen(runner, host, port, policy, reuse_port=reuse_port)
+        listener = await _listen(
+            runner, host, port, policy, cork=transport.cork, reuse_port=reuse_port
+        )
         try:
             yield f"http://{bracketed(host)}:{listener.sockets[0].getsockname()[1]}"
         finally:
@@ -109,7 +112,7 @@ async def run(
 
 
 async def _listen(
-    runner: web.AppRunner, host: str, port: int, policy: Policy, *, reuse_port: bool
+    runner: web.AppRunner, host: str, port: int, policy: Policy, *, cork: Cork, reuse_port: bool
 ) -> asyncio.Server:
     loop = asyncio.get_running_loop()
     server = runner.server
@@ -119,10 +122,11 @@ async def _listen(
         # Until a head is whole, a connection counts as idle: one limit bounds both.
         return Connection(
             server,
+            cork,
             loop=loop,
             keepalive_timeout=policy.head,
             lingering_time=LINGER,
-            access_log=None,  # type: ignore[arg-type]  # taken, and written so by aiohttp itself
+            access_log=None,
         )
 
     try:

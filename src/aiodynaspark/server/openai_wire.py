@@ -12,12 +12,13 @@ from .bodies import read_body
 from .chat_answer import ChatAnswer, ChatEvents
 from .chat_request import parse_chat_request
 from .gate import require_json
+from .heads import losses_header
 from .keys import CATALOG, MODEL, POLICY, TRAFFIC
 from .pictures import admit_pictures
 from .remote_images import fetch_image
 from .responses_answer import ResponsesAnswer, ResponsesEvents
 from .responses_request import parse_responses_request
-from .sending import EVENTS, JSON, losses_header, send
+from .sending import EVENTS, JSON, send
 from .token_counts import TokenCounts
 
 if TYPE_CHECKING:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-import time
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from ..errors import DynasparkError, UsageError
+from .heads import losses_header
 from .json_request import check
-from .keys import CATALOG, MODEL, POLICY, TRAFFIC
+from .keys import CATALOG, MODEL, TRAFFIC
 from .query_answer import QueryAnswer
-from .sending import EVENTS, JSON, losses_header, send
+from .sending import EVENTS, JSON, send
 from .token_counts import TokenCounts
 
 if TYPE_CHECKING:
@@ -61,17 +61,6 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
 async def generate_image(request: web.Request) -> web.Response:
     """Say that no model here makes pictures."""
     raise NotOffered("No model here makes pictures; ask for text with /api/generate_response.")
-
-
-def tell_limit(request: web.Request, response: web.StreamResponse) -> None:
-    """Say on this wire's answers how many more requests may run at once, now."""
-    if not request.path.startswith("/api/"):
-        return
-    most = request.app[POLICY].max_requests
-    left = max(0, most - request.app[TRAFFIC].in_flight)
-    response.headers["x-ratelimit-limit"] = str(most)
-    response.headers["x-ratelimit-remaining"] = str(left)
-    response.headers["x-ratelimit-reset"] = str(int(time.time()) + 1)
 
 
 def _messages(prompt: str, system: str) -> list[dict[str, Any]]:

@@ -19,8 +19,3 @@ def request_id(request: web.BaseRequest) -> str:
         known = asked if _HARMLESS.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
         request[_ID] = known
     return known
-
-
-def name_request(request: web.BaseRequest, response: web.StreamResponse) -> None:
-    """Put the id into an answer that is about to be sent."""
-    response.headers["x-request-id"] = request_id(request)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from contextlib import suppress
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
-from urllib.parse import quote
 
-from aiohttp import ClientConnectionResetError, web
+from aiohttp import ClientConnectionResetError
 
-from .connection import WRITE_BUFFER
+from .answer import Answer
+from .corked import WRITE_BUFFER
 from .failures import known
 from .keys import TRAFFIC
-from .observe import note_first_piece
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Sequence
+
+    from aiohttp import web
 
     from ..errors import DynasparkError
     from ..types import Chunk, Loss
 
 JSON = "application/json"
 EVENTS = "text/event-stream"
-MAX_LOSSES = 20
 
 T = TypeVar("T")
 
@@ -40,36 +40,37 @@ class Rendering(Protocol):
 async def send(
     request: web.Request,
     chunks: AsyncGenerator[Chunk, None],
-    answer: Rendering,
+    rendering: Rendering,
     *,
     content_type: str,
     losses: Sequence[Loss] = (),
 ) -> web.StreamResponse:
     """Write the chunks as they come; a slow reader slows them down.
 
-    The status waits for the first byte: an error before it is raised, a later one is written.
+    The status waits for the first byte: an error before it is raised, a later one is answer.
 
     Args:
         request: what is answered.
         chunks: from the model; whoever made them closes them.
-        answer: makes bytes of them.
+        rendering: makes bytes of them.
         content_type: of the answer.
         losses: what could not be carried, as known by the time of the first byte.
     """
-    sending = _Sending(request, content_type, losses)
+    answer = Answer(request, content_type, losses)
+    sending = _Sending(request, answer)
     failure: DynasparkError | None = None
     try:
         with request.app[TRAFFIC].answering():
-            await before_each_wait(sending.relay(chunks, answer), sending.flush)
+            await before_each_wait(sending.relay(chunks, rendering), sending.flush)
     except ClientConnectionResetError:
-        return sending.response  # the client left; nobody is there to be told
+        return answer  # the client left; nobody is there to be told
     except Exception as error:
         if not sending.begun:
             raise
         failure = known(error)
     with suppress(ClientConnectionResetError):
-        await sending.end(answer.end(failure))
-    return sending.response
+        await sending.end(rendering.end(failure))
+    return answer
 
 
 class _Sending:
@@ -78,62 +79,42 @@ class _Sending:
     So a step of the model costs one write, and an answer that never waited goes out whole.
     """
 
-    def __init__(self, request: web.Request, content_type: str, losses: Sequence[Loss]) -> None:
-        self.response = _Response(
-            headers={"content-type": content_type, "cache-control": "no-store"}
-        )
+    def __init__(self, request: web.Request, answer: Answer) -> None:
         self.begun = False
         self._request = request
-        self._writer = request.writer
-        self._losses = losses
+        self._answer = answer
         self._pieces: list[bytes] = []
         self._size = 0
 
-    async def relay(self, chunks: AsyncGenerator[Chunk, None], answer: Rendering) -> None:
+    async def relay(self, chunks: AsyncGenerator[Chunk, None], rendering: Rendering) -> None:
         """Render all chunks and write them."""
         protocol = self._request.protocol
         async for chunk in chunks:
-            if data := answer.render(chunk):
+            if data := rendering.render(chunk):
                 self.begun = True
                 self._pieces.append(data)
                 self._size += len(data)
                 if self._size > WRITE_BUFFER:
                     self.flush()
                 if protocol.writing_paused:
-                    await self._writer.drain()
+                    await self._request.writer.drain()
 
     def flush(self) -> None:
         """Hand what was written so far to the connection, which takes it without a wait."""
-        if not self._pieces:
-            return
+        if self._pieces:
+            with suppress(ClientConnectionResetError):  # the same end cancels the task
+                self._answer.write_piece(self._gathered())
+
+    async def end(self, rest: bytes) -> None:
+        """Write what is left, and the rest."""
+        self._pieces.append(rest)
+        await self._answer.write_last(self._gathered())
+
+    def _gathered(self) -> bytes:
         data = b"".join(self._pieces)
         self._pieces.clear()
         self._size = 0
-        try:
-            if not self.response.prepared:
-                _at_once(self._prepare())
-            _at_once(self._writer.write(data, drain=False))  # type: ignore[call-arg]
-        except ClientConnectionResetError:
-            pass  # the same end of the connection cancels the task
-
-    async def end(self, rest: bytes) -> None:
-        """Write the rest; an answer of which nothing was sent yet gets its length."""
-        data = b"".join([*self._pieces, rest])
-        if not self.response.prepared:
-            self.response.content_length = len(data)
-            await self._prepare()
-        await self.response.write_eof(data)
-
-    async def _prepare(self) -> None:
-        note_first_piece(self._request)
-        self.response.headers.update(losses_header(self._losses))
-        await self.response.prepare(self._request)
-
-
-class _Response(web.StreamResponse):
-    """Sends its head with its first bytes, which are there when it is prepared."""
-
-    _send_headers_immediately = False
+        return data
 
 
 @coroutine
@@ -156,20 +137,3 @@ def before_each_wait(
             resume = work.send
         except BaseException as error:
             resume, outcome = work.throw, error
-
-
-def _at_once(work: Coroutine[Any, Any, None]) -> None:
-    """Run a coroutine that does not wait."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("it waited")
-
-
-def losses_header(losses: Sequence[Loss]) -> dict[str, str]:
-    """``x-dynaspark-losses: kind:name, ...`` where anything was lost; names percent-encoded."""
-    if not losses:
-        return {}
-    shown = [f"{loss.kind}:{quote(loss.name[:100], safe='')}" for loss in losses[:MAX_LOSSES]]
-    return {"x-dynaspark-losses": ", ".join(shown)}

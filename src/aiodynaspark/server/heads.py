@@ -1,0 +1,76 @@
+"""What the heads of answers say: who answers, what the request is called, who may read it."""
+
+from __future__ import annotations
+
+import time
+from email.utils import formatdate
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from .keys import POLICY, TRAFFIC
+from .origins import normal_origin
+from .request_ids import request_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from aiohttp import HttpVersion, web
+
+    from ..types import Loss
+
+ALWAYS_SENT = {"server": "aiodynaspark", "x-content-type-options": "nosniff"}
+"""Headers of every answer: no version of anything, and no guessing of types."""
+
+MAX_LOSSES = 20
+
+
+def common_headers(request: web.Request) -> dict[str, str]:
+    """What every answer has, and what lets an allowed page read it."""
+    headers = {**ALWAYS_SENT, "x-request-id": request_id(request)}
+    if request.path.startswith("/api/"):
+        headers |= _limit(request)
+    if origins := request.app[POLICY].origins:
+        headers["vary"] = "Origin"
+        origin = request.headers.get("origin")
+        if origin is not None and normal_origin(origin) in origins:
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-expose-headers"] = "*"
+    return headers
+
+
+def losses_header(losses: Sequence[Loss]) -> dict[str, str]:
+    """``x-dynaspark-losses: kind:name, ...`` where anything was lost; names percent-encoded."""
+    if not losses:
+        return {}
+    shown = [f"{loss.kind}:{quote(loss.name[:100], safe='')}" for loss in losses[:MAX_LOSSES]]
+    return {"x-dynaspark-losses": ", ".join(shown)}
+
+
+def render_head(version: HttpVersion, headers: Mapping[str, str]) -> bytes:
+    """The head of an answer with status 200, as of now.
+
+    Raises:
+        ValueError: a header holds what could end it, or is not ASCII.
+    """
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    if not all(map(str.isprintable, lines)):
+        raise ValueError("A header of the answer holds a control character.")
+    first = f"HTTP/{version.major}.{version.minor} 200 OK"
+    return "\r\n".join([first, *lines, _date(int(time.time())), "\r\n"]).encode("ascii")
+
+
+def _limit(request: web.Request) -> dict[str, str]:
+    """How many more requests may run at once, now."""
+    most = request.app[POLICY].max_requests
+    left = max(0, most - request.app[TRAFFIC].in_flight)
+    return {
+        "x-ratelimit-limit": str(most),
+        "x-ratelimit-remaining": str(left),
+        "x-ratelimit-reset": str(int(time.time()) + 1),
+    }
+
+
+@lru_cache(maxsize=1)
+def _date(second: int) -> str:
+    return f"date: {formatdate(second, usegmt=True)}"
