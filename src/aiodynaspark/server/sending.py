@@ -47,7 +47,7 @@ async def send(
 ) -> web.StreamResponse:
     """Write the chunks as they come; a slow reader slows them down.
 
-    The status waits for the first byte: an error before it is raised, a later one is answer.
+    The status waits for the first byte: an error before it is raised, a later one is written.
 
     Args:
         request: what is answered.
