@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ._capabilities import check
+from .errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping
@@ -39,10 +40,10 @@ class Model:
         default: str = getattr(self.provider, "default_model", "")
         return self.name or default or self.provider.__name__.lower()
 
-    async def stream(
+    def stream(
         self, messages: Messages, *, media: MediaListType | None = None, **options: Any
     ) -> AsyncGenerator[Chunk, None]:
-        """Ask, and yield the answer's chunks as they come.
+        """Ask, and yield the answer's chunks as they come; nothing happens before the first is due.
 
         Args:
             messages: the chat, oldest turn first.
@@ -54,12 +55,11 @@ class Model:
             DynasparkError: whatever the provider raises.
         """
         merged = {**self.options, **options}
-        check(self.provider, messages, media, merged)
-        async with aclosing(
-            self.provider.create_async_generator(self.name, messages, media=media, **merged)
-        ) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        try:
+            check(self.provider, messages, media, merged)
+        except UsageError as error:
+            return _refused(error)
+        return self.provider.create_async_generator(self.name, messages, media=media, **merged)
 
     async def complete(
         self, messages: Messages, *, media: MediaListType | None = None, **options: Any
@@ -88,3 +88,10 @@ class Model:
         trace: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+async def _refused(error: UsageError) -> AsyncGenerator[Chunk, None]:
+    nothing: tuple[Chunk, ...] = ()
+    for chunk in nothing:
+        yield chunk
+    raise error

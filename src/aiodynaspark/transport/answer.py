@@ -52,6 +52,7 @@ class Answer(Generic[T]):
     def __init__(
         self, response: Response, decoder: Decoder[T], most: float, deadline: Deadline, where: str
     ) -> None:
+        self._response = response
         self._content = response.content
         self._encoding = response.headers.get("content-encoding")
         self._decoder = decoder
@@ -140,9 +141,11 @@ class Answer(Generic[T]):
         """The next piece of the body as it comes; an empty one is its end."""
         content = self._content
         try:
-            if (data := content.read_nowait(PIECE)) or content.at_eof():
-                return data
-            return await self._deadline.bound(content.read(PIECE))
+            while not (data := content.read_nowait(PIECE)) and not content.at_eof():
+                if isinstance(self._response, aiohttp.ClientResponse):
+                    return await self._deadline.bound(content.read(PIECE))
+                await self._deadline.bound(self._response.arrival())
+            return data
         except DynasparkError:
             raise
         except (aiohttp.ClientError, OSError) as error:

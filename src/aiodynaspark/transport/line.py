@@ -208,6 +208,13 @@ class Reply:
         self.content = content
         self.connection: Line | None = connection
 
+    def arrival(self) -> asyncio.Future[None]:
+        """What is done once more of the body is there, or its end, or a fault."""
+        content: Any = self.content
+        waiter: asyncio.Future[None] = content._loop.create_future()
+        content._waiter = waiter
+        return waiter
+
     def close(self) -> None:
         """Close the connection, unless the body was read to its end."""
         if self.connection is not None:
