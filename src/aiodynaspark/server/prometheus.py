@@ -31,7 +31,9 @@ class Histogram:
 
     def observe(self, value: float, labels: Mapping[str, str]) -> None:
         """Count a value."""
-        series = self._series.setdefault(tuple(labels.items()), [0.0] * (len(self._bounds) + 1))
+        key = tuple(labels.items())
+        if (series := self._series.get(key)) is None:
+            series = self._series[key] = [0.0] * (len(self._bounds) + 1)
         series[bisect_left(self._bounds, value)] += 1
         series[-1] += value
 
