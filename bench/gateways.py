@@ -7,26 +7,30 @@ import json
 import socket
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote_plus
 
 from . import peers
-from .processes import MEASURED, Child
+from .processes import MEASURED, Child, holder
 from .results import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Self
 
     from .run import Run
+
+    Commands = Callable[[int, int], list[list[str]]]
 
 NGINX, LITELLM = "nginx", "LiteLLM's proxy"
 FASTAPI, STOCK = "minimal FastAPI", "minimal aiohttp"
 PROMPT = "What would you say to a friend who asks for the way?"
 PATIENCE = 120
 NGINX_CONFIG = """\
-daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
+daemon off; worker_processes {processes}; pid {folder}/nginx.pid; error_log stderr crit;
 events {{ worker_connections 4096; }}
 http {{
   access_log off;
@@ -34,7 +38,7 @@ http {{
   fastcgi_temp_path {folder}; uwsgi_temp_path {folder}; scgi_temp_path {folder};
   upstream up {{ server {address}; keepalive 256; keepalive_requests 1000000; }}
   server {{
-    listen 127.0.0.1:{port} backlog=4096;
+    listen 127.0.0.1:{port} backlog=4096 reuseport;
     keepalive_requests 1000000;
     location / {{
       proxy_pass http://up/asked/; proxy_http_version 1.1; proxy_set_header Connection "";
@@ -53,10 +57,14 @@ litellm_settings: {{telemetry: false}}
 
 @dataclass
 class Gateway:
-    """How to start one; the commands get their port at the end."""
+    """How to start one.
+
+    Attributes:
+        commands: what starts it, for a port and a number of processes that share it.
+    """
 
     name: str
-    command: Callable[[int], list[str]]
+    commands: Commands
     environment: dict[str, str]
     route: str = "/generate_response"
 
@@ -75,50 +83,92 @@ class Gateway:
             f"Content-Length: {len(body)}\r\n\r\n{body}"
         )
 
-    def start(self) -> Running:
-        return Running(self)
+    def start(self, processes: int = 1, core: int | None = MEASURED) -> Running:
+        return Running(self, processes, core)
 
 
-class Running(Child):
-    """A gateway that has given its first 200.
+class Running:
+    """A gateway, on one core or any, each of whose processes has given a 200.
 
     Attributes:
-        cold: seconds from the start of its process to that.
+        cold: seconds from the start to the first 200.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, processes: int, core: int | None) -> None:
         self.gateway = gateway
         self.port = _free_port()
-        start = time.perf_counter()
-        command = gateway.command(self.port)
-        super().__init__(command, MEASURED, gateway.environment, quiet=True, unread=True)
-        try:
-            self._wait(start)
-        except BaseException:
-            self.__exit__()
-            raise
-        self.cold = time.perf_counter() - start
+        self.cold = 0.0
+        self._start = time.perf_counter()
+        with ExitStack() as stack:
+            self._children = [
+                stack.enter_context(
+                    Child(command, core, gateway.environment, quiet=True, unread=True)
+                )
+                for command in gateway.commands(self.port, processes)
+            ]
+            self._wait(processes)
+            self._open = stack.pop_all()
 
-    def _wait(self, start: float) -> None:
-        while not _answers(self.port, self.gateway):
-            if time.perf_counter() - start > PATIENCE or self._process.poll() is not None:
-                raise RuntimeError(f"{self.gateway.name} gave no answer")
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def cpu(self) -> float:
+        """Seconds of CPU that its processes have used."""
+        return sum(child.cpu() for child in self._children)
+
+    def memory(self) -> float:
+        """Megabytes that its processes hold."""
+        return sum(child.memory() for child in self._children)
+
+    def _wait(self, processes: int) -> None:
+        answered: set[int] = set()
+        while True:
+            if pid := self._answering():
+                answered.add(pid)
+            if len(answered) == processes:
+                return
+            ended = any(child.has_ended() for child in self._children)
+            if ended or time.perf_counter() - self._start > PATIENCE:
+                raise RuntimeError(f"{len(answered)} of {processes} processes gave an answer")
             time.sleep(0.01)
+
+    def _answering(self) -> int | None:
+        """The process that answers a request, None where none does."""
+        head, _, body = self.gateway.request().partition("\r\n\r\n")
+        headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.connect()
+            client = connection.sock.getsockname()[1]
+            connection.request("POST", self.gateway.route, body, headers)
+            if connection.getresponse().status != 200:
+                return None
+            self.cold = self.cold or time.perf_counter() - self._start
+            return holder(self.port, client, [pid for c in self._children for pid in c.family()])
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
 
 
 def ours(url: str, provider: str = "dynaspark") -> Gateway:
-    def command(port: int) -> list[str]:
+    def commands(port: int, processes: int) -> list[list[str]]:
         serve = ["serve", "--no-access-log", "--provider", provider, "--port", str(port)]
-        return [sys.executable, "-m", "aiodynaspark", *serve]
+        return [[sys.executable, "-m", "aiodynaspark", *serve, *_shared(processes)]] * processes
 
-    return Gateway(OURS, command, {"DYNASPARK_URL": f"{url}/asked"})
+    return Gateway(OURS, commands, {"DYNASPARK_URL": f"{url}/asked"})
 
 
 def stock(url: str) -> Gateway:
-    module = "bench.contenders.gateway_aiohttp"
-    return Gateway(
-        STOCK, lambda port: [sys.executable, "-m", module, f"{url}/asked", str(port)], {}
-    )
+    def commands(port: int, processes: int) -> list[list[str]]:
+        module, asked = "bench.contenders.gateway_aiohttp", f"{url}/asked"
+        command = [sys.executable, "-m", module, asked, str(port), *_shared(processes)]
+        return [command] * processes
+
+    return Gateway(STOCK, commands, {})
 
 
 def others(run: Run, url: str) -> list[Gateway]:
@@ -130,7 +180,9 @@ def others(run: Run, url: str) -> list[Gateway]:
     ):
         module = "bench.contenders.gateway_fastapi"
         arguments = [python, "-m", module, f"{url}/asked"]
-        found.append(Gateway(FASTAPI, lambda port: [*arguments, str(port)], {}))
+        found.append(
+            Gateway(FASTAPI, lambda port, workers: [[*arguments, str(port), str(workers)]], {})
+        )
     if nginx := run.wanted(NGINX, lambda: peers.program("nginx")):
         found.append(Gateway(NGINX, _nginx(nginx, run.folder, url), {}))
     if python := run.wanted(LITELLM, lambda: peers.python_with("litellm", "litellm[proxy]")):
@@ -138,14 +190,20 @@ def others(run: Run, url: str) -> list[Gateway]:
     return found
 
 
-def _nginx(program: str, folder: Path, url: str) -> Callable[[int], list[str]]:
-    def command(port: int) -> list[str]:
+def _shared(processes: int) -> list[str]:
+    return ["--reuse-port"] if processes > 1 else []
+
+
+def _nginx(program: str, folder: Path, url: str) -> Commands:
+    def commands(port: int, processes: int) -> list[list[str]]:
         config = folder / f"nginx-{port}.conf"
         address = url.removeprefix("http://")
-        config.write_text(NGINX_CONFIG.format(folder=folder, address=address, port=port))
-        return [program, "-c", str(config), "-e", "stderr"]
+        config.write_text(
+            NGINX_CONFIG.format(folder=folder, address=address, port=port, processes=processes)
+        )
+        return [[program, "-c", str(config), "-e", "stderr"]]
 
-    return command
+    return commands
 
 
 def _litellm(python: str, folder: Path, url: str) -> Gateway:
@@ -153,8 +211,9 @@ def _litellm(python: str, folder: Path, url: str) -> Gateway:
     config.write_text(LITELLM_CONFIG.format(url=f"{url}/asked/v1"))
     program = python.removesuffix("python") + "litellm"
 
-    def command(port: int) -> list[str]:
-        return [program, "--config", str(config), "--host", "127.0.0.1", "--port", str(port)]
+    def commands(port: int, workers: int) -> list[list[str]]:
+        place = ["--host", "127.0.0.1", "--port", str(port), "--num_workers", str(workers)]
+        return [[program, "--config", str(config), *place]]
 
     settings = {
         "LITELLM_LOCAL_MODEL_COST_MAP": "True",
@@ -162,20 +221,7 @@ def _litellm(python: str, folder: Path, url: str) -> Gateway:
         "LITELLM_MODE": "PRODUCTION",
         "LITELLM_DANGEROUSLY_PERMIT_WEAK_OR_UNSET_MASTER_KEY": "true",  # spares it the key's check
     }
-    return Gateway(LITELLM, command, settings, "/v1/chat/completions")
-
-
-def _answers(port: int, gateway: Gateway) -> bool:
-    head, _, body = gateway.request().partition("\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("POST", gateway.route, body, headers)
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    return Gateway(LITELLM, commands, settings, "/v1/chat/completions")
 
 
 def _free_port() -> int:

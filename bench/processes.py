@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Self
 
 ROOT = Path(__file__).parent.parent
@@ -84,18 +84,36 @@ class Child:
 
     def cpu(self) -> float:
         """Seconds of CPU that it and its children have used."""
-        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self._family())
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in self.family())
 
     def memory(self) -> float:
         """Megabytes that it and its children hold (shared pages counted by share)."""
-        return sum(_held(pid) for pid in self._family()) / 1000
+        return sum(_held(pid) for pid in self.family()) / 1000
 
-    def _family(self) -> list[int]:
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+    def family(self) -> list[int]:
+        """Its process, and the processes under it."""
         found = [self.pid]
         for pid in found:
             children = Path(f"/proc/{pid}/task/{pid}/children")
             found += [int(child) for child in children.read_text().split()]
         return found
+
+
+def holder(port: int, client: int, pids: Iterable[int]) -> int | None:
+    """Which process holds the connection that a client's port has to a port."""
+    for line in Path("/proc/net/tcp").read_text().splitlines():
+        _, local, remote, *others = line.split()
+        if local.endswith(f":{port:04X}") and remote.endswith(f":{client:04X}"):
+            socket = f"socket:[{others[6]}]"
+            return next((pid for pid in pids if socket in _files(pid)), None)
+    return None
+
+
+def _files(pid: int) -> list[str]:
+    return [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
 
 
 def _held(pid: int) -> int:
@@ -122,8 +140,8 @@ class Worker(Child):
 class Upstream(Child):
     """The server that contenders ask."""
 
-    def __init__(self, certificate: Sequence[str] = ()) -> None:
-        super().__init__([sys.executable, "-m", "bench.upstream", *certificate], OTHER)
+    def __init__(self, certificate: Sequence[str] = (), core: int | None = OTHER) -> None:
+        super().__init__([sys.executable, "-m", "bench.upstream", *certificate], core)
         scheme = "https" if certificate else "http"
         self.url = f"{scheme}://127.0.0.1:{self.line()}"
 

@@ -73,8 +73,10 @@ class Run:
 
     def note_missing(self, name: str, reason: str) -> None:
         """Say, now and in the report, what could not be measured."""
-        self.missing.append(f"{name}: {reason}")
-        self.say(f"MISSING {name}: {reason}")
+        line = f"{name}: {reason}"
+        if line not in self.missing:
+            self.missing.append(line)
+            self.say(f"MISSING {line}")
 
     def compare(
         self, group: str, name: str, measures: Mapping[str, Measure], columns: Sequence[Column]

@@ -1,6 +1,6 @@
 """The smallest gateway for the form wire that aiohttp's documentation leads to.
 
-``python -m bench.contenders.gateway_aiohttp UPSTREAM PORT``
+``python -m bench.contenders.gateway_aiohttp UPSTREAM PORT [--reuse-port]``
 """
 
 from __future__ import annotations
@@ -42,4 +42,11 @@ if __name__ == "__main__":
     app[UPSTREAM] = sys.argv[1]
     app.cleanup_ctx.append(open_session)
     app.router.add_post("/generate_response", generate)
-    web.run_app(app, host="127.0.0.1", port=int(sys.argv[2]), access_log=None, print=None)
+    web.run_app(
+        app,
+        host="127.0.0.1",
+        port=int(sys.argv[2]),
+        reuse_port="--reuse-port" in sys.argv or None,
+        access_log=None,
+        print=None,
+    )

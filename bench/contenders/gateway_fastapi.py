@@ -1,8 +1,9 @@
 """The smallest gateway for the form wire that FastAPI's documentation leads to.
 
-``python -m bench.contenders.gateway_fastapi UPSTREAM PORT``
+``python -m bench.contenders.gateway_fastapi UPSTREAM PORT WORKERS``
 """
 
+import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ import aiohttp
 import uvicorn
 from fastapi import FastAPI, Form
 from fastapi.responses import StreamingResponse
+from uvicorn.supervisors import Multiprocess
 
 sessions: list[aiohttp.ClientSession] = []
 
@@ -41,4 +43,17 @@ async def generate(
 
 
 if __name__ == "__main__":
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
+    config = uvicorn.Config(
+        "bench.contenders.gateway_fastapi:app",
+        host="127.0.0.1",
+        port=int(sys.argv[2]),
+        workers=int(sys.argv[3]),
+        log_level="warning",
+    )
+    if config.workers == 1:
+        uvicorn.Server(config).run()
+    else:
+        listener = config.bind_socket()
+        # uvicorn leaves Nagle's algorithm on for workers alone: an answer may wait 40 ms for it.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        Multiprocess(config, sockets=[listener]).run()
