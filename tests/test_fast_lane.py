@@ -268,6 +268,17 @@ async def test_a_body_that_a_reset_cuts_is_not_taken_for_whole(transport: Transp
     await server.wait_closed()
 
 
+async def test_a_body_without_a_length_that_we_cut_is_not_taken_for_whole(
+    way: str, transport: Transport
+) -> None:
+    async with raw_server(b'HTTP/1.1 200 OK\r\n\r\n{"response": "half', keep_open=True) as url:
+        pieces = Dynaspark.create_async_generator("", HELLO, url=url, transport=transport)
+        assert await anext(pieces) == "half"
+        await transport.aclose()
+        with pytest.raises(StreamError, match="broke off"):
+            await anext(pieces)
+
+
 async def until(condition: Callable[[], bool]) -> None:
     while not condition():
         await asyncio.sleep(0)

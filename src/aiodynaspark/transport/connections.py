@@ -36,16 +36,41 @@ dialled: ContextVar[int] = ContextVar("dialled", default=0)
 
 
 class _Protocol(ResponseHandler):
-    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting.
+    """Tells a body's reader what aiohttp's own does not: that it is cut, by the parser or by us.
 
     asyncio allocates 256 KiB for each read and aiohttp copies it: so much, freed at once, goes
     back to the system, and fetching it page by page again takes longer than all the rest.
     """
 
+    _ended = False
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if hasattr(transport, "max_size"):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
+
+    def pause_reading(self) -> None:
+        if not self._ended:
+            super().pause_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._ended = True
+        if exc is None and self._reading_paused:
+            self.data_received(b"")  # what the parser was stopped in
+        super().connection_lost(exc)
+
+    def close(self) -> None:
+        self._break_off()
+        super().close()
+
+    def abort(self) -> None:
+        self._break_off()
+        super().abort()
+
+    def _break_off(self) -> None:
+        """Else this end would be that of a body without a length."""
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientConnectionError("The connection was closed"))
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         body = self._payload

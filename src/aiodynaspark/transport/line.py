@@ -80,8 +80,8 @@ class Line(BaseProtocol):
         )
         head: asyncio.Future[Reply] = self._loop.create_future()
         self._head = head
-        self._cork.write(self.transport, data)
         try:
+            self._cork.write(self.transport, data)
             return await head
         except BaseException:
             if head.done() and not head.cancelled() and head.exception() is None:
@@ -100,6 +100,7 @@ class Line(BaseProtocol):
 
     def close(self) -> None:
         """Close it at once; an answer that is being read breaks off."""
+        self._parser = None  # else this end would be that of an answer without a length
         if self.transport is not None:
             self.transport.abort()
 
@@ -111,6 +112,11 @@ class Line(BaseProtocol):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
         self._lines.add(self)
+
+    def pause_reading(self) -> None:
+        """Wait until the body was read, unless nothing can follow what has come."""
+        if self._parser is not None:
+            super().pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; empty data goes on with what the parser was stopped in."""
@@ -131,10 +137,11 @@ class Line(BaseProtocol):
         """End what is under way; only an orderly end can be that of an answer without a length."""
         parser, self._parser = self._parser, None
         self._last = True
-        if isinstance(error, OSError):
+        if error is not None:
             self._fail(aiohttp.ClientOSError(*error.args), error)
         elif parser is not None:
             try:
+                parser.feed_data(b"")  # what it was stopped in
                 parser.feed_eof()
             except Exception as cut:
                 self._fail(aiohttp.ClientPayloadError(str(cut)), cut)
