@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from contextlib import suppress
 from contextvars import ContextVar
@@ -14,7 +15,6 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from .._proxy import Proxy
@@ -106,8 +106,15 @@ class Connector(aiohttp.TCPConnector):
         return None
 
     async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Open one; closing fails who looks a name up, where aiohttp's own cancels it."""
         dialled.set(dialled.get() + 1)
-        return await super()._create_connection(*args, **kwargs)
+        try:
+            return await super()._create_connection(*args, **kwargs)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self.closed and task is not None and not task.cancelling():
+                raise aiohttp.ClientConnectionError("The connector was closed") from None
+            raise
 
 
 def _is_stale(protocol: Any) -> bool:
