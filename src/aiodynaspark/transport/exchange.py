@@ -247,6 +247,8 @@ class Exchange(Generic[T]):
             while more := await answer.more():
                 self._first += more
             self._let_go()
+        else:
+            response.content.on_eof(self._give_slot_back)
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
