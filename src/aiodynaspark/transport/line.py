@@ -33,7 +33,7 @@ class Line(BaseProtocol):
     Args:
         loop: the running one.
         cork: sends the requests.
-        lines: where it stands while it is open.
+        lines: those that are open, which it leaves at its end.
     """
 
     __slots__ = (
@@ -111,7 +111,6 @@ class Line(BaseProtocol):
         if hasattr(transport, "max_size"):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
-        self._lines.add(self)
 
     def pause_reading(self) -> None:
         """Wait until the body was read, unless nothing can follow what has come."""
