@@ -82,6 +82,36 @@ async def test_a_slot_of_the_pool_goes_back() -> None:
     await transport.aclose()
 
 
+class Untold(asyncio.SelectorEventLoop):
+    """Closes a connection whose opening is cancelled without telling its protocol, as uvloop."""
+
+    async def create_connection(self, *args: Any, **options: Any) -> Any:
+        made: Any = await super().create_connection(*args, **options)
+        try:
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            made[0]._protocol_connected = False
+            made[0].abort()
+            raise
+        return made
+
+
+def test_closing_waits_for_no_connection_that_ended_untold() -> None:
+    async def main() -> None:
+        transport = Transport()
+        async with Host("slow:0.001").listening() as url:
+            for steps in range(20):
+                task = asyncio.create_task(ask(url, transport))
+                for _ in range(steps):
+                    await asyncio.sleep(0)
+                task.cancel()
+                await asyncio.wait([task])
+            await asyncio.wait_for(transport.aclose(), 10)
+
+    with asyncio.Runner(loop_factory=Untold) as runner:
+        runner.run(main())
+
+
 async def test_left_in_the_middle_no_task_is_left_to_the_collector() -> None:
     transport = Transport()
     host = Host("stall")

@@ -182,6 +182,24 @@ async def test_a_learnt_limit_makes_later_calls_wait(transport: Transport) -> No
         await later
 
 
+async def test_who_has_queued_waits_for_what_was_learnt_meanwhile() -> None:
+    narrow = Transport(connections=1)
+    limited = answer("", 429, retry_after="30")
+    async with upstream(limited, answer("hello")) as server, upstream(answer("", 503)) as cold:
+        first = [asyncio.create_task(ask(narrow, url, retries=0)) for url in (server.url, cold.url)]
+        others = [asyncio.create_task(ask(narrow, url)) for url in (server.url, cold.url) * 2]
+        await asyncio.sleep(0)  # so that they queue before the next one does
+        assert await ask(narrow, server.url, key="another") == b"hello"
+        assert len(server.seen) == 2
+        assert len(cold.seen) == 1
+        for task in others:
+            task.cancel()
+        outcomes = await asyncio.gather(*first, *others, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes[:2]] == [RateLimitError, UpstreamError]
+    assert narrow.slots.take()
+    await narrow.aclose()
+
+
 async def test_a_limit_past_the_deadline_fails_now(transport: Transport) -> None:
     async with upstream(answer("", 429, retry_after="30"), answer("hello")) as server:
         with pytest.raises(RateLimitError):

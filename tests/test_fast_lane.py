@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -266,6 +267,38 @@ async def test_a_body_that_a_reset_cuts_is_not_taken_for_whole(transport: Transp
         await ask(url, transport, retries=0)
     server.close()
     await server.wait_closed()
+
+
+async def test_a_body_without_a_length_that_we_cut_is_not_taken_for_whole(
+    way: str, transport: Transport
+) -> None:
+    async with raw_server(b'HTTP/1.1 200 OK\r\n\r\n{"response": "half', keep_open=True) as url:
+        pieces = Dynaspark.create_async_generator("", HELLO, url=url, transport=transport)
+        assert await anext(pieces) == "half"
+        await transport.aclose()
+        with pytest.raises(StreamError, match="broke off"):
+            await anext(pieces)
+
+
+async def test_closing_fails_who_looks_a_name_up(
+    way: str, transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, known = threading.Event(), threading.Event()
+
+    def slow(*args: object, **options: object) -> list[object]:
+        asked.set()
+        known.wait()
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    asking = asyncio.create_task(ask("http://localhost:9", transport, retries=0))
+    await until(asked.is_set)
+    await transport.aclose()
+    try:
+        with pytest.raises(TransportError):
+            await asking
+    finally:
+        known.set()
 
 
 async def until(condition: Callable[[], bool]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import subprocess
 import sys
 from contextlib import asynccontextmanager
@@ -13,11 +14,12 @@ import pytest
 from aiohttp import web
 from certificates import make_certificate, server_context
 from proxies import http_proxy
-from test_transport import ask
+from test_transport import Everything, ask
 from upstream import answer, upstream
 
+from aiodynaspark._body import json_body
 from aiodynaspark.errors import ConnectError, TransportError
-from aiodynaspark.transport import Transport
+from aiodynaspark.transport import Request, Transport, fast_lane
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +107,34 @@ async def test_a_certificate_that_the_machine_trusts(certificate: Path, with_pro
         out, err = await process.communicate()
     assert (out.decode().split(), err.decode()) == (["hello", "hello"], "")
     assert len(proxy.asked) == with_proxy, "one tunnel serves both"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["the short way", "the public way"])
+async def test_who_reads_slowly_gets_what_came_before_the_end(
+    transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    monkeypatch.setattr(fast_lane, "KNOWN", known)
+    authority = certificate.parent / "authority.pem"
+    trusting = ssl.create_default_context(cafile=str(authority))
+    monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)
+    body = bytes(200_000)
+    chunk = b"%x\r\n%b\r\n" % (len(body), body)
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + chunk + b"0\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=server_context(certificate))
+    url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    request = Request(url=url, body=json_body({}), retries=0)
+    async with transport.stream(request, Everything) as exchange:
+        await ended.wait()
+        received = b"".join([piece async for batch in exchange for piece in batch])
+    assert received == body
+    server.close()
+    await server.wait_closed()

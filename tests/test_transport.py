@@ -135,6 +135,26 @@ async def test_a_closed_transport_says_so() -> None:
     assert not closed.active
 
 
+async def test_a_closed_transport_says_so_where_all_its_connections_are_in_use() -> None:
+    closed = Transport(connections=1)
+    async with upstream(pieces([b"a", b"b"], asyncio.Event())) as server:
+        request = Request(url=server.url, body=json_body({}))
+        async with closed.stream(request, Everything):
+            await closed.aclose()
+            with pytest.raises(UsageError, match="closed"):
+                await ask(closed, server.url, timeout=5)
+
+
+async def test_a_stream_that_has_arrived_keeps_nobody_waiting() -> None:
+    narrow = Transport(connections=1)
+    async with upstream(answer("hello")) as server:
+        request = Request(url=server.url, body=json_body({}))
+        async with narrow.stream(request, Everything) as exchange:
+            assert await ask(narrow, server.url, timeout=5) == b"hello"
+            assert await anext(exchange) == [b"hello"]
+    await narrow.aclose()
+
+
 async def test_the_key_of_an_ask_stays_over_its_attempts(transport: Transport) -> None:
     async with upstream(answer("", 500), answer("", 500), answer("hello")) as server:
         await ask(transport, server.url)

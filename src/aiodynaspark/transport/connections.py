@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 from contextlib import suppress
 from contextvars import ContextVar
@@ -14,7 +15,6 @@ from aiohttp.client_proto import ResponseHandler
 from ..errors import ConnectError, UsageError, one_line
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable
 
     from .._proxy import Proxy
@@ -39,12 +39,37 @@ dialled: ContextVar[int] = ContextVar("dialled", default=0)
 
 
 class _Protocol(ResponseHandler):
-    """Tells a body's reader that the parser gave up on it, which aiohttp's own leaves waiting."""
+    """Tells a body's reader what aiohttp's own does not: that it is cut, by the parser or by us."""
+
+    _ended = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         if hasattr(transport, "max_size"):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
+
+    def pause_reading(self) -> None:
+        if not self._ended:
+            super().pause_reading()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._ended = True
+        if exc is None and self._reading_paused:
+            self.data_received(b"")  # what the parser was stopped in
+        super().connection_lost(exc)
+
+    def close(self) -> None:
+        self._break_off()
+        super().close()
+
+    def abort(self) -> None:
+        self._break_off()
+        super().abort()
+
+    def _break_off(self) -> None:
+        """Else this end would be that of a body without a length."""
+        if self._payload is not None and not self._payload.is_eof():
+            self._payload.set_exception(aiohttp.ClientConnectionError("The connection was closed"))
 
     def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
         body = self._payload
@@ -81,8 +106,15 @@ class Connector(aiohttp.TCPConnector):
         return None
 
     async def _create_connection(self, *args: Any, **kwargs: Any) -> Any:
+        """Open one; closing fails who looks a name up, where aiohttp's own cancels it."""
         dialled.set(dialled.get() + 1)
-        return await super()._create_connection(*args, **kwargs)
+        try:
+            return await super()._create_connection(*args, **kwargs)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if self.closed and task is not None and not task.cancelling():
+                raise aiohttp.ClientConnectionError("The connector was closed") from None
+            raise
 
 
 @cache

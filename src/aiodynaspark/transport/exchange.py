@@ -67,8 +67,11 @@ class Exchange(Generic[T]):
                     if not self._may_go():
                         await self._in_turn()
                     else:  # as _go does, without one coroutine more for each of thousands
-                        if not self._take_slot():
+                        if not self._transport.slots.take():
                             await self._wait_for_slot()
+                            if self._is_held_up(None):
+                                self._let_go()
+                                continue
                         await self._attempt()
                     break
                 except DynasparkError as error:
@@ -138,27 +141,30 @@ class Exchange(Generic[T]):
 
     async def _in_turn(self) -> None:
         """Make one attempt when it is this request's turn."""
-        await self._respect_limit()
+        went = False
+        while not went:
+            await self._respect_limit()
+            cold = self._waking()
+            went = await (self._go(None) if cold is None else self._as_probe(cold))
+
+    def _waking(self) -> ColdStart | None:
+        """The queue behind the host, if it may be waking up."""
         cold = self._transport.cold.get(self._where)
-        if cold is None or cold.is_over(self._deadline.now()):
-            await self._go()
-        elif not await self._as_probe(cold):
-            await self._go()
+        return None if cold is None or cold.is_over(self._deadline.now()) else cold
 
     async def _as_probe(self, cold: ColdStart) -> bool:
-        """Queue behind a waking host; False where it woke before it was this request's turn."""
+        """Queue behind a waking host; False where no attempt was made when it was the turn."""
         if self._notice is None:
             loop = asyncio.get_running_loop()
             self._notice = loop.call_later(NOTICE_AFTER, self._tell_waking)
         async with cold.turn(self._deadline, self._transport.one_more_waiting) as probing:
-            if probing:
-                await self._probe(cold)
-            return probing
+            return probing and await self._probe(cold)
 
-    async def _probe(self, cold: ColdStart) -> None:
+    async def _probe(self, cold: ColdStart) -> bool:
         """Make an attempt, and note how it went before the queue moves on."""
         try:
-            await self._go()
+            if not await self._go(cold):
+                return False
         except DynasparkError as error:
             if not _retry.answered(error):
                 cold.failed(self._deadline.now(), _retry.WAKING_WAIT)
@@ -166,6 +172,7 @@ class Exchange(Generic[T]):
             self._transport.note_awake(self._where)
             raise
         self._transport.note_awake(self._where)
+        return True
 
     def _tell_waking(self) -> None:
         tell = self._request.notify or log.warning
@@ -182,15 +189,23 @@ class Exchange(Generic[T]):
                 )
             await self._sleep(wait)
 
-    async def _go(self) -> None:
-        """Make one attempt as soon as there is a slot."""
-        if not self._take_slot():
-            await self._wait_for_slot()
-        await self._attempt()
+    async def _go(self, cold: ColdStart | None) -> bool:
+        """Make one attempt as soon as there is a slot; False where it must not be made by then.
 
-    def _take_slot(self) -> bool:
-        self._has_slot = self._transport.slots.take()
-        return self._has_slot
+        Args:
+            cold: the queue that it heads, if any.
+        """
+        if not self._transport.slots.take():
+            await self._wait_for_slot()
+            if self._is_held_up(cold):
+                self._let_go()
+                return False
+        await self._attempt()
+        return True
+
+    def _is_held_up(self, cold: ColdStart | None) -> bool:
+        """Whether others have learnt, while this one queued, that it is to wait once more."""
+        return self._host.limit.open_at > self._deadline.now() or self._waking() is not cold
 
     def _wait_for_slot(self) -> Awaitable[None]:
         self._place = self._transport.slots.wait()
@@ -198,6 +213,7 @@ class Exchange(Generic[T]):
 
     async def _attempt(self) -> None:
         """Send, check the status, and read up to the first thing decoded (or to the end)."""
+        self._has_slot, self._place = True, None
         self._deadline.heard()
         if self._sending is None:
             self._sending = Sending(
@@ -231,6 +247,8 @@ class Exchange(Generic[T]):
             while more := await answer.more():
                 self._first += more
             self._let_go()
+        else:
+            response.content.on_eof(self._give_slot_back)
 
     async def _sleep(self, seconds: float) -> None:
         with self._transport.one_more_waiting():
@@ -242,6 +260,9 @@ class Exchange(Generic[T]):
             self._answer.close()
         if self._response is not None:
             self._response.close()  # a no-op where the body was read to its end
+        self._give_slot_back()
+
+    def _give_slot_back(self) -> None:
         if self._has_slot:
             self._has_slot = False
             self._transport.slots.give_back()

@@ -153,8 +153,10 @@ class FastLane:
         line.idle = route.idle
         if self._closed:
             line.close()
-        elif self._sweep is None:
-            self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)
+        elif line.transport is not None:  # not sooner: uvloop ends what is cancelled untold
+            self._lines.add(line)
+            if self._sweep is None:
+                self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)
         return await line.ask(data)
 
     def _close_idle(self) -> None:

@@ -33,14 +33,14 @@ class Line(BaseProtocol):
     Args:
         loop: the running one.
         cork: sends the requests.
-        lines: where it stands while it is open.
+        lines: those that are open, which it leaves at its end.
     """
 
     __slots__ = (
+        "_closes",
         "_cork",
         "_head",
         "_is_readable",
-        "_last",
         "_lines",
         "_reply",
         "closed",
@@ -57,7 +57,7 @@ class Line(BaseProtocol):
         self._lines = lines
         self._head: asyncio.Future[Reply] | None = None
         self._reply: Reply | None = None
-        self._last = False
+        self._closes = False
         self._is_readable: Callable[[], bool] | None = None
 
     async def ask(self, data: bytes) -> Reply:
@@ -80,8 +80,8 @@ class Line(BaseProtocol):
         )
         head: asyncio.Future[Reply] = self._loop.create_future()
         self._head = head
-        self._cork.write(self.transport, data)
         try:
+            self._cork.write(self.transport, data)
             return await head
         except BaseException:
             if head.done() and not head.cancelled() and head.exception() is None:
@@ -100,6 +100,7 @@ class Line(BaseProtocol):
 
     def close(self) -> None:
         """Close it at once; an answer that is being read breaks off."""
+        self._parser = None  # else this end would be that of an answer without a length
         if self.transport is not None:
             self.transport.abort()
 
@@ -110,7 +111,11 @@ class Line(BaseProtocol):
         if hasattr(transport, "max_size"):
             transport.max_size = SOCKET_READ
         super().connection_made(transport)
-        self._lines.add(self)
+
+    def pause_reading(self) -> None:
+        """Wait until the body was read, unless nothing can follow what has come."""
+        if self._parser is not None:
+            super().pause_reading()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; empty data goes on with what the parser was stopped in."""
@@ -130,11 +135,12 @@ class Line(BaseProtocol):
     def connection_lost(self, error: BaseException | None) -> None:
         """End what is under way; only an orderly end can be that of an answer without a length."""
         parser, self._parser = self._parser, None
-        self._last = True
-        if isinstance(error, OSError):
+        self._closes = True
+        if error is not None:
             self._fail(aiohttp.ClientOSError(*error.args), error)
         elif parser is not None:
             try:
+                parser.feed_data(b"")  # what it was stopped in
                 parser.feed_eof()
             except Exception as cut:
                 self._fail(aiohttp.ClientPayloadError(str(cut)), cut)
@@ -156,7 +162,7 @@ class Line(BaseProtocol):
         if message.code in WITHOUT_BODY:
             body = EMPTY_PAYLOAD
         self._head = None
-        self._last = message.should_close or self._upgraded
+        self._closes = message.should_close or self._upgraded
         self._reply = Reply(self, message, body)
         head.set_result(self._reply)
         body.on_eof(self._end)
@@ -165,7 +171,7 @@ class Line(BaseProtocol):
         """An answer is whole."""
         self._parser = None
         self._forget()
-        if self._last:
+        if self._closes:
             self.close()
         else:
             self.idle_since = self._loop.time()

@@ -17,6 +17,7 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._free = count
+        self._closed = False
         self._queue: OrderedDict[asyncio.Future[None], None] = OrderedDict()
 
     @property
@@ -32,7 +33,13 @@ class Slots:
         return True
 
     def wait(self) -> asyncio.Future[None]:
-        """Queue for one; the future is done when it is there, or fails with UsageError."""
+        """Queue for one; the future is done when it is there, or fails with UsageError.
+
+        Raises:
+            UsageError: nobody queues any more.
+        """
+        if self._closed:
+            raise closed()
         place = asyncio.get_running_loop().create_future()
         self._queue[place] = None
         return place
@@ -53,7 +60,8 @@ class Slots:
         self._free += 1
 
     def close(self) -> None:
-        """Fail all who queue."""
+        """Fail all who queue, and who would."""
+        self._closed = True
         while self._queue:
             place, _ = self._queue.popitem()
             if not place.done():
