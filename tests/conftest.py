@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from aiodynaspark.transport import pool
+
 # The browser's tests name their own driver's types; those who lack it deselect them anyway.
 collect_ignore = [] if find_spec("playwright") else ["browser"]
 
@@ -25,3 +27,9 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.lower() in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("DYNASPARK_DATA", str(tmp_path / "dynaspark-data"))
+
+
+@pytest.fixture(autouse=True)
+def _unknown_hosts() -> None:
+    """Ports come round again; nothing is known of who listened there before."""
+    pool._hosts.clear()
