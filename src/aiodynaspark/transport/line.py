@@ -117,6 +117,11 @@ class Line(BaseProtocol):
         if self._parser is not None:
             super().pause_reading()
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on, where reading was paused; a body's reader asks for it each time it reads."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def data_received(self, data: bytes) -> None:
         """Parse what came; empty data goes on with what the parser was stopped in."""
         if self._parser is None:
