@@ -252,7 +252,9 @@ async def test_connections_are_closed_when_nobody_needs_them_any_more(
         assert await ask(server.url, transport) == "hello"
 
 
-async def test_a_body_that_a_reset_cuts_is_not_taken_for_whole(transport: Transport) -> None:
+async def test_a_body_that_a_reset_cuts_is_not_taken_for_whole(
+    way: str, transport: Transport
+) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b'HTTP/1.1 200 OK\r\n\r\n{"response": "hello"}')

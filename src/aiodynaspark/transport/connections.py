@@ -54,7 +54,9 @@ class _Protocol(ResponseHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._ended = True
-        if exc is None and self._reading_paused:
+        if exc is not None:
+            self._break_off()
+        elif self._reading_paused:
             self.data_received(b"")  # what the parser was stopped in
         super().connection_lost(exc)
 
