@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from email.utils import parsedate_to_datetime
 
 import pytest
-from aiohttp import HttpVersion10, HttpVersion11
+from aiohttp import HttpVersion10, HttpVersion11, web
 from raw import connect, hang_up, parse, post, say
 from scripted import Scripted
 
 from aiodynaspark import Model
-from aiodynaspark.server import Catalog, Policy, running
+from aiodynaspark.server import Catalog, Policy, make_app, running
 from aiodynaspark.server.heads import render_head
 
 APP = "https://app.example.com"
@@ -131,3 +131,20 @@ def test_a_head_is_ascii() -> None:
     head = render_head(HttpVersion10, {"x-request-id": "a b"})
     assert head.startswith(b"HTTP/1.0 200 OK\r\nx-request-id: a b\r\ndate: ")
     assert head.endswith(b" GMT\r\n\r\n")
+
+
+async def test_an_application_under_another_server_answers_as_well() -> None:
+    later = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.01, later.set)
+    Scripted.chunks, Scripted.closed = ["one ", later, "two"], asyncio.Event()
+    runner = web.AppRunner(make_app(Catalog({"scripted": Model(Scripted)})))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    try:
+        _, port = runner.addresses[0][:2]
+        said = await say(f"http://127.0.0.1:{port}", post(b"user_input=x"))
+    finally:
+        await runner.cleanup()
+    assert said.status == 200
+    assert b'{"response":"one ' in said.body
+    assert said.body.endswith(b"0\r\n\r\n")

@@ -6,18 +6,19 @@ long for an answer that has none of them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from aiohttp import ClientConnectionResetError, HttpVersion11, web
 
+from .corked import CorkedTransport
 from .heads import common_headers, losses_header, render_head
 from .observe import note_first_piece
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Sequence
 
     from ..types import Loss
-    from .corked import CorkedTransport
 
 
 class Answer(web.StreamResponse):
@@ -55,7 +56,11 @@ class Answer(web.StreamResponse):
         framed = _chunk(data) if self._in_chunks else data
         if not self._begun:
             framed = self._head() + framed
-        self._connection_for(framed).write_now(framed)
+        connection = self._connection_for(framed)
+        if isinstance(connection, CorkedTransport):
+            connection.write_now(framed)
+        else:  # the application runs under another server than ours
+            connection.write(framed)
 
     async def write_last(self, data: bytes) -> None:
         """Send the rest of the body, and wait while the client is behind.
@@ -94,12 +99,12 @@ class Answer(web.StreamResponse):
             headers["connection"] = "keep-alive"
         return render_head(self._request.version, headers)
 
-    def _connection_for(self, data: bytes) -> CorkedTransport:
+    def _connection_for(self, data: bytes) -> asyncio.Transport:
         request = self._request
         if request.transport is None or request.transport.is_closing():
             raise ClientConnectionResetError("The client left.")
         request.writer.output_size += len(data)
-        return cast("CorkedTransport", request.transport)
+        return request.transport
 
 
 def _chunk(data: bytes) -> bytes:

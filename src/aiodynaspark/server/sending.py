@@ -131,8 +131,8 @@ def before_each_wait(
             return cast("T", end.value)
         finally:
             outcome = None  # an error kept here would keep this frame, and be kept by it
-        act()
         try:
+            act()
             outcome = yield waiting
             resume = work.send
         except BaseException as error:
