@@ -226,9 +226,10 @@ def _watch(
 def _bytes_in(folder: Path) -> int:
     """Size of the largest file: pip moves or copies what it has downloaded."""
     sizes = [0]
-    for path in folder.rglob("*"):
-        with suppress(OSError):  # pip is moving it
-            sizes.append(path.stat().st_size)
+    for place, _, names in os.walk(folder):  # which passes over a folder that pip has removed
+        for name in names:
+            with suppress(OSError):  # pip is moving it
+                sizes.append(Path(place, name).stat().st_size)
     return max(sizes)
 
 
