@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from aiodynaspark.transport import pool
+from aiodynaspark.transport import fast_lane, pool
 
 # The browser's tests name their own driver's types; those who lack it deselect them anyway.
 collect_ignore = [] if find_spec("playwright") else ["browser"]
@@ -33,3 +33,10 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def _unknown_hosts() -> None:
     """Ports come round again; nothing is known of who listened there before."""
     pool._hosts.clear()
+
+
+@pytest.fixture(params=["the short way", "the public way"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Both ways, the second as with a release of aiohttp that is not known."""
+    monkeypatch.setattr(fast_lane, "KNOWN", request.param == "the short way")
+    return str(request.param)

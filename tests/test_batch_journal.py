@@ -35,9 +35,8 @@ def rows_of(path: Path) -> dict[str, str]:
 
 
 async def test_an_output_cut_at_any_byte_of_its_last_three_lines_resumes_right(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("os.fsync", lambda descriptor: None)  # some 800 runs, no power cut
     jobs, out = tmp_path / "jobs.jsonl", tmp_path / "out.jsonl"
     jobs.write_text("".join(f'{{"prompt": "{n}", "custom_id": "{n}"}}\n' for n in range(5)))
     await run(jobs, ECHO, out=out)

@@ -85,18 +85,23 @@ async def test_an_error_of_another_kind_shows_that_it_is_awake(transport: Transp
         assert not transport.cold
 
 
-async def test_the_user_is_told_once(transport: Transport, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(exchange, "NOTICE_AFTER", 0.01)
+
+
+@pytest.mark.usefixtures("impatient")
+async def test_the_user_is_told_once(transport: Transport) -> None:
     told: list[str] = []
     async with Host("asleep:2").listening() as url:
         await ask(transport, url, notify=told.append)
     assert told == ["waking 127.0.0.1 (up to 60 s)"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_without_a_listener_it_is_logged(
-    transport: Transport, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    transport: Transport, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(exchange, "NOTICE_AFTER", 0.01)
     async with Host("asleep:1").listening() as url:
         await ask(transport, url)
     assert "waking 127.0.0.1" in caplog.text

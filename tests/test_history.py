@@ -101,12 +101,6 @@ def test_what_was_asked_can_be_recalled(history: History) -> None:
     assert history.prompts(limit=2) == ["second", "third"]
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aiodynaspark.history.BUSY_TIMEOUT", 0.01)
-
-
-@pytest.mark.usefixtures("impatient")
 def test_a_locked_file_is_not_to_be_moved_away(history: History) -> None:
     history.add(None, model="m", turns=TURNS)
     with closing(sqlite3.connect(history.path)) as holder:

@@ -19,7 +19,7 @@ from upstream import answer, upstream
 
 from aiodynaspark._body import json_body
 from aiodynaspark.errors import ConnectError, TransportError
-from aiodynaspark.transport import Request, Transport, fast_lane
+from aiodynaspark.transport import Request, Transport
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +109,9 @@ async def test_a_certificate_that_the_machine_trusts(certificate: Path, with_pro
     assert len(proxy.asked) == with_proxy, "one tunnel serves both"
 
 
-@pytest.mark.parametrize("known", [True, False], ids=["the short way", "the public way"])
 async def test_who_reads_slowly_gets_what_came_before_the_end(
-    transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch, known: bool
+    way: str, transport: Transport, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fast_lane, "KNOWN", known)
     authority = certificate.parent / "authority.pem"
     trusting = ssl.create_default_context(cafile=str(authority))
     monkeypatch.setattr("aiohttp.connector._SSL_CONTEXT_VERIFIED", trusting)

@@ -8,16 +8,16 @@ import os
 import subprocess
 import sys
 import tracemalloc
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from upstream import answer, upstream
+from upstream import answer, until, upstream
 
 from aiodynaspark import Dynaspark, UsageError
-from aiodynaspark.server.faults import Host
-from aiodynaspark.transport import Transport, upload
+from aiodynaspark.transport import Transport
 
 HELLO = [{"role": "user", "content": "hello"}]
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -98,58 +98,55 @@ async def test_a_file_object_stays_open(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["path", "file object"])
 @pytest.mark.parametrize("change", [-100_000, 100_000])
-async def test_a_file_that_changes_its_size(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: int, kind: str
-) -> None:
+async def test_a_file_that_changes_its_size(tmp_path: Path, change: int, kind: str) -> None:
     """What comes after the promised bytes would be read as the next request."""
     file = tmp_path / "small.png"
     content = PNG + bytes(300_000)
     file.write_bytes(content)
-    write = upload._Upload.write
-
-    async def later(self: Any, writer: Any) -> None:
-        os.truncate(file, len(content) + change)
-        await write(self, writer)
-
-    monkeypatch.setattr(upload._Upload, "write", later)
     async with upstream(answer()) as server:
         with file.open("rb") as opened:
             source: Any = file if kind == "path" else opened
-            ask = Dynaspark.create_async("", HELLO, url=server.url, media=[source], timeout=5)
+            async with held_back(server.url, source) as asking:
+                os.truncate(file, len(content) + change)
             if change < 0:
                 with pytest.raises(UsageError, match=r"shrank while"):
-                    await ask
+                    await asking
             else:
-                await ask
+                await asking
                 assert content in server.seen[0].body
                 assert server.seen[0].body.endswith(b"--\r\n")
 
 
-async def test_a_file_that_cannot_be_read_any_more(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@asynccontextmanager
+async def held_back(
+    url: str, source: Any, transport: Transport | None = None
+) -> AsyncIterator[asyncio.Task[str]]:
+    """An ask whose form is made, and which is sent when this is left."""
+    transport = transport or Transport(connections=1)
+    assert transport.slots.take()
+    asking = asyncio.create_task(
+        Dynaspark.create_async("", HELLO, url=url, media=[source], timeout=5, transport=transport)
+    )
+    await until(lambda: transport.waiting)
+    yield asking
+    transport.slots.give_back()
+    await asyncio.wait([asking])
+    await transport.aclose()
+
+
+async def test_a_file_that_cannot_be_read_any_more(tmp_path: Path) -> None:
     """The file is good when the form is made, and gone when its turn to be sent has come."""
     file = tmp_path / "small.png"
     file.write_bytes(PNG + bytes(300_000))
-    write = upload._Upload.write
-    writes = 0
-
-    async def later(self: Any, writer: Any) -> None:
-        nonlocal writes
-        writes += 1
-        file.unlink(missing_ok=True)
-        await write(self, writer)
-
-    monkeypatch.setattr(upload._Upload, "write", later)
-    transport = Transport()
-    host = Host("none")
-    async with host.listening() as url:
-        ask: dict[str, Any] = {"url": url, "transport": transport, "timeout": 5}
-        await Dynaspark.create_async("", HELLO, **ask)  # leaves a connection to use again
+    transport = Transport(connections=1)
+    async with upstream(answer()) as server:
+        ask: dict[str, Any] = {"url": server.url, "transport": transport}
+        await Dynaspark.create_async("", HELLO, media=[file], **ask)  # leaves a connection
+        async with held_back(server.url, file, transport) as asking:
+            file.unlink()
         with pytest.raises(UsageError, match=r"small\.png") as caught:
-            await Dynaspark.create_async("", HELLO, media=[file], **ask)
+            await asking
+        assert len(server.connections) == 1, "it was not sent again"
     assert caught.value.__cause__ is None  # a chain that leads back to itself has no end
-    assert writes == 1
     assert transport.retries == 0
     assert not transport.active
-    await transport.aclose()

@@ -72,9 +72,11 @@ class FastLane:
 
     Args:
         cork: sends them.
+        keep_alive: seconds that a connection may be idle at least, twice that at most.
     """
 
-    def __init__(self, cork: Cork) -> None:
+    def __init__(self, cork: Cork, keep_alive: float = KEEP_ALIVE) -> None:
+        self._keep_alive = keep_alive
         self._loop = asyncio.get_running_loop()
         self._lines: set[Line] = set()
         self._connector = Connector(protocol=partial(Line, self._loop, cork, self._lines))
@@ -156,15 +158,15 @@ class FastLane:
         elif line.transport is not None:  # not sooner: uvloop ends what is cancelled untold
             self._lines.add(line)
             if self._sweep is None:
-                self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)
+                self._sweep = self._loop.call_later(self._keep_alive, self._close_idle)
         return await line.ask(data)
 
     def _close_idle(self) -> None:
         """Close what was idle for too long; look again as long as something is open."""
         self._sweep = None
-        oldest = self._loop.time() - KEEP_ALIVE
+        oldest = self._loop.time() - self._keep_alive
         for line in self._lines:
             if line.idle_since is not None and line.idle_since <= oldest:
                 line.close()
         if self._lines:
-            self._sweep = self._loop.call_later(KEEP_ALIVE, self._close_idle)
+            self._sweep = self._loop.call_later(self._keep_alive, self._close_idle)
