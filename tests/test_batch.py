@@ -15,6 +15,7 @@ from scripted import Scripted
 
 from aiodynaspark import Delta, Facts, FinishReason, Model, ServedBy, UsageError, registry
 from aiodynaspark.batch import Tally, run
+from aiodynaspark.batch.lines import MAX_LINE
 
 ECHO = registry.find("echo")
 PNG = base64.b64decode(
@@ -267,11 +268,9 @@ class TestBadRows:
         assert all("is no UTF-8" in message for message in desk.faults().values())
         assert len(desk.faults()) == 2
 
-    async def test_may_be_too_long_to_be_read(
-        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr("aiodynaspark.batch.lines.MAX_LINE", 1_000)
-        await desk.run("x" * 100_000, {"prompt": "good"}, "x" * 1_000, "y" * 2_000)
+    async def test_may_be_too_long_to_be_read(self, desk: Desk) -> None:
+        long = "x" * MAX_LINE
+        await desk.run(3 * long, {"prompt": "good"}, long, f"{long}y")
         assert list(desk.answers().values()) == ["good"]
         assert len(desk.faults()) == 3
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PIECE = 1 << 16
-_STRIP = 500_000
+STRIP = 500_000
 """About how many pixels one strip has."""
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
@@ -75,19 +75,20 @@ def header(file: BinaryIO) -> Header:
     return Header(width, height, depth, colour, bool(interlaced))
 
 
-def strips(file: BinaryIO, multiple: int = 1) -> Iterator[Image]:
+def strips(file: BinaryIO, multiple: int = 1, pixels: int = STRIP) -> Iterator[Image]:
     """Yield a PNG's strips from top to bottom.
 
     Args:
         file: at any position.
         multiple: each strip but the last has a multiple of so many rows.
+        pixels: how many a strip has, about.
 
     Raises:
         OSError: the picture is cut short or damaged.
     """
     head = header(file)
     palette = bytearray()
-    rows = max(1, _STRIP // head.width // multiple) * multiple
+    rows = max(1, pixels // head.width // multiple) * multiple
     before = bytes(head.row)
     inflated = _Inflated(_pixel_data(file, palette))
     for top in range(0, head.height, rows):
