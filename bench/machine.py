@@ -20,7 +20,7 @@ def describe() -> dict[str, str]:
         "Python": platform.python_version(),
         "TLS": ssl.OPENSSL_VERSION,
         "peers": installed() or "none",
-        **{name: _version(name) for name in ("aiohttp", "msgspec", "yarl")},
+        **{name: _version(name) for name in ("aiohttp", "msgspec", "uvloop", "yarl")},
         "load before": f"{os.getloadavg()[2]:.1f} (15 minutes)",
     }
 

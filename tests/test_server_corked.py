@@ -85,6 +85,7 @@ async def test_an_end_of_our_half_comes_after_what_is_held_back(both: Both) -> N
     assert ours.can_write_eof()
     ours.write(b"last words")
     ours.write_eof()
+    await turns()
     assert theirs.recv(100) == b"last words"
     assert theirs.recv(100) == b""
     assert not ours.is_closing()

@@ -124,6 +124,7 @@ def serve(
         return
 
     from ..server import Catalog, faults, run
+    from ..server.event_loop import new_event_loop
 
     policy = _policy(**allowed).listening_on(host)
     _log_to_stderr(as_json=log_json, requests=not no_access_log)
@@ -138,9 +139,12 @@ def serve(
     models = _replayed(replay) if replay else served_models(provider, named, config)
     catalog = Catalog(_recorded(models, record))
     what = ", ".join(catalog.names())
-    asyncio.run(
-        run(catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port)
-    )
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        runner.run(
+            run(
+                catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port
+            )
+        )
 
 
 def _list_faults() -> None:

@@ -1,9 +1,9 @@
 """The HTTP side: the wires, answered from any Model.
 
-``app`` puts the routes together, ``listen`` binds, runs and stops, ``health`` says how things
-stand. ``form_wire``, ``query_wire`` and ``openai_wire`` answer: each reads its request
-(``forms``, ``chat_request``, ``responses_request``), asks a model, and hands the chunks to
-``sending`` with what renders them (``form_answer``, ``query_answer``, ``chat_answer``,
+``app`` puts the routes together, ``listen`` binds, runs and stops, ``event_loop`` is what it runs
+on, ``health`` says how things stand. ``form_wire``, ``query_wire`` and ``openai_wire`` answer: each
+reads its request (``forms``, ``chat_request``, ``responses_request``), asks a model, and hands the
+chunks to ``sending`` with what renders them (``form_answer``, ``query_answer``, ``chat_answer``,
 ``responses_answer``). ``pictures`` is the gate for pictures.
 
 ``policy`` says what is allowed, ``gate`` lets a request pass or not (``origins`` and ``api_keys``
