@@ -15,7 +15,6 @@ from .heads import common_headers, losses_header, render_head
 from .observe import note_first_piece
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Sequence
 
     from ..types import Loss
@@ -36,6 +35,8 @@ class Answer(web.StreamResponse):
     def __init__(self, request: web.Request, content_type: str, losses: Sequence[Loss]) -> None:
         super().__init__()
         self._request = request
+        self._writer = request.writer
+        self._connection = request.transport
         self._kind = content_type
         self._losses = losses
         self._begun = self._whole = False
@@ -48,15 +49,14 @@ class Answer(web.StreamResponse):
         return self._whole and self._lasting
 
     def write_piece(self, data: bytes) -> None:
-        """Send some of the body, now.
-
-        Raises:
-            ClientConnectionResetError: the client left.
-        """
+        """Send some of the body, now; where the client left, to nobody: its end stops the task."""
         framed = _chunk(data) if self._in_chunks else data
         if not self._begun:
             framed = self._head() + framed
-        connection = self._connection_for(framed)
+        connection = self._connection
+        if connection is None or connection.is_closing():
+            return
+        self._writer.output_size += len(framed)
         if isinstance(connection, CorkedTransport):
             connection.write_now(framed)
         else:  # the application runs under another server than ours
@@ -72,9 +72,13 @@ class Answer(web.StreamResponse):
             framed = _chunk(data) + b"0\r\n\r\n" if self._in_chunks else data
         else:
             framed = self._head(len(data)) + data
-        self._connection_for(framed).write(framed)
+        connection = self._connection
+        if connection is None or connection.is_closing():
+            raise ClientConnectionResetError("The client left.")
+        self._writer.output_size += len(framed)
+        connection.write(framed)
         self._whole = True
-        await self._request.writer.drain()
+        await self._writer.drain()
 
     async def prepare(self, request: web.BaseRequest) -> None:
         """Do nothing: it is written already."""
@@ -98,13 +102,6 @@ class Answer(web.StreamResponse):
         elif not self._in_chunks:
             headers["connection"] = "keep-alive"
         return render_head(self._request.version, headers)
-
-    def _connection_for(self, data: bytes) -> asyncio.Transport:
-        request = self._request
-        if request.transport is None or request.transport.is_closing():
-            raise ClientConnectionResetError("The client left.")
-        request.writer.output_size += len(data)
-        return request.transport
 
 
 def _chunk(data: bytes) -> bytes:

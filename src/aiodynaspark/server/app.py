@@ -31,12 +31,20 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     """
     policy = policy or Policy()
     readiness = Readiness(catalog)
-    app = web.Application(client_max_size=policy.max_body, middlewares=[_answer])
+    traffic, figures = Traffic(policy.max_requests), Figures()
+
+    @web.middleware
+    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The way of every request: one middleware, since each costs as much as what these do."""
+        passed = gate(request, handler, policy, traffic)
+        return await observe(request, shape_errors(request, passed), figures)
+
+    app = web.Application(client_max_size=policy.max_body, middlewares=[answer])
     app[CATALOG] = catalog
     app[POLICY] = policy
     app[READINESS] = readiness
-    app[TRAFFIC] = Traffic(policy.max_requests)
-    app[FIGURES] = Figures()
+    app[TRAFFIC] = traffic
+    app[FIGURES] = figures
     app.cleanup_ctx.append(readiness.run)
     app.on_response_prepare.append(_complete)
     app.add_routes(form_wire.routes)
@@ -45,12 +53,6 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     app.add_routes(health.routes)
     app.add_routes(page.routes)
     return app
-
-
-@web.middleware
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The way of every request: one middleware, since each costs as much as what these do."""
-    return await observe(request, shape_errors(request, gate(request, handler)))
 
 
 async def _complete(request: web.Request, response: web.StreamResponse) -> None:

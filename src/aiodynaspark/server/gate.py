@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .keys import POLICY, TRAFFIC
 from .origins import check_host, check_page
 from .refusals import KeyRefused, NotJson, TooSlow, too_large
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
     from aiohttp import StreamReader
+
+    from .policy import Policy
+    from .traffic import Traffic
 
     Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,14 +36,15 @@ ALWAYS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 _HEADER_NAMES = re.compile(r"[A-Za-z0-9_, -]{1,2000}")
 
 
-async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def gate(
+    request: web.Request, handler: Handler, policy: Policy, traffic: Traffic
+) -> web.StreamResponse:
     """Let a request pass, or raise what it is refused with."""
-    policy = request.app[POLICY]
     check_host(request.headers.getall("host", ()), policy.hosts)
     check_page(request.headers, method=request.method, path=request.path, allowed=policy.origins)
     if request.method == "OPTIONS" and "access-control-request-method" in request.headers:
         return _preflight(request)
-    if not is_public(request.path) and not holds_key(request):
+    if not is_public(request.path) and not holds_key(request, policy):
         raise KeyRefused(
             "This server needs a key; send it as Authorization: Bearer KEY, or as x-api-key."
         )
@@ -51,7 +54,6 @@ async def gate(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     timer = _limit_body(request.content, policy.body)
     try:
-        traffic = request.app[TRAFFIC]
         await traffic.turns.wait()
         with traffic:  # what waits for its turn is not running yet
             return await handler(request)
@@ -65,9 +67,9 @@ def is_public(path: str) -> bool:
     return path in PUBLIC or path.startswith(PAGE)
 
 
-def holds_key(request: web.Request) -> bool:
+def holds_key(request: web.Request, policy: Policy) -> bool:
     """Whether a request shows a key that fits, or none is needed."""
-    return request.app[POLICY].keys.admit(_offered(request))
+    return policy.keys.admit(_offered(request))
 
 
 def require_json(request: web.Request) -> None:

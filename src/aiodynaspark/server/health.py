@@ -7,7 +7,7 @@ from aiohttp import web
 from .._version import __version__
 from ..transport import current
 from .gate import holds_key
-from .keys import CATALOG, FIGURES, READINESS, TRAFFIC
+from .keys import CATALOG, FIGURES, POLICY, READINESS, TRAFFIC
 from .prometheus import CONTENT_TYPE
 
 routes = web.RouteTableDef()
@@ -21,7 +21,7 @@ NAME = "aiodynaspark"
 async def health(request: web.Request) -> web.Response:
     """Say that the server lives; and what it is, to those who may ask it."""
     answer: dict[str, object] = {"status": "ok", "name": NAME}
-    if holds_key(request):
+    if holds_key(request, request.app[POLICY]):
         answer |= {"version": __version__, "models": request.app[CATALOG].names()}
     return web.json_response(answer)
 
@@ -35,7 +35,7 @@ async def ready(request: web.Request) -> web.Response:
     if reason is None:
         return web.json_response({"status": "ready"})
     answer = {"status": "not ready"}
-    if holds_key(request):
+    if holds_key(request, request.app[POLICY]):
         answer["error"] = reason
     return web.json_response(answer, status=503, headers={"retry-after": "1"})
 

@@ -14,11 +14,13 @@ from .request_ids import request_id
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
+    from .figures import Figures
+
 STARTED = web.RequestKey("started", float)
 
 
 async def observe(
-    request: web.Request, answering: Awaitable[web.StreamResponse]
+    request: web.Request, answering: Awaitable[web.StreamResponse], figures: Figures
 ) -> web.StreamResponse:
     """Log a request and count it once it is answered, or its client has left."""
     request[STARTED] = asyncio.get_running_loop().time()
@@ -32,7 +34,7 @@ async def observe(
         if is_kept():
             write(_entry(request, response, status, seconds))
         if model := request.get(MODEL):
-            request.app[FIGURES].answered(model, status=status, seconds=seconds)
+            figures.answered(model, status=status, seconds=seconds)
 
 
 def note_first_piece(request: web.Request) -> None:

@@ -102,8 +102,7 @@ class _Sending:
     def flush(self) -> None:
         """Hand what was written so far to the connection, which takes it without a wait."""
         if self._pieces:
-            with suppress(ClientConnectionResetError):  # the same end cancels the task
-                self._answer.write_piece(self._gathered())
+            self._answer.write_piece(self._gathered())
 
     async def end(self, rest: bytes) -> None:
         """Write what is left, and the rest."""

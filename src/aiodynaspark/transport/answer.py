@@ -12,6 +12,7 @@ from .._inflate import Inflater
 from .._transcript import Transcript
 from ..errors import BODY_EXCERPT, DynasparkError, StreamError, TransportError, TransportTimeout
 from .border import translate_cut
+from .incoming import Incoming
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Iterator
@@ -142,9 +143,9 @@ class Answer(Generic[T]):
         content = self._content
         try:
             while not (data := content.read_nowait(PIECE)) and not content.at_eof():
-                if isinstance(self._response, aiohttp.ClientResponse):
+                if not isinstance(content, Incoming):
                     return await self._deadline.bound(content.read(PIECE))
-                await self._deadline.bound(self._response.arrival())
+                await self._deadline.until(content.arrival())
             return data
         except DynasparkError:
             raise

@@ -36,6 +36,7 @@ class Cork:
 
     def release(self) -> None:
         """Send what is held back, now."""
-        held, self._held = self._held, []
-        for transport, data in held:
-            transport.write(data)
+        if self._held:
+            held, self._held = self._held, []
+            for transport, data in held:
+                transport.write(data)

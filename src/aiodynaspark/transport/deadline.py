@@ -37,7 +37,7 @@ class Watch:
         self._rings_at = math.inf  # uvloop's handles cannot tell
 
     def begin(self, deadline: Deadline) -> None:
-        """Watch over an await until ``end``."""
+        """Watch over an await until ``end``, or until its limit passes."""
         self._watched.add(deadline)
         if deadline.limit < self._rings_at:
             self._set(deadline.limit)
@@ -94,6 +94,7 @@ class Deadline:
         "_silent_until",
         "_stream",
         "_task",
+        "_waiter",
         "_watch",
         "_where",
         "at",
@@ -106,6 +107,7 @@ class Deadline:
         self._where = where
         self._stream = stream
         self._watch = watch
+        self._waiter: asyncio.Future[None] | None = None
         now = self._loop.time()
         self.at = now + seconds
         self._silent_until = now + SILENCE
@@ -132,10 +134,8 @@ class Deadline:
         self._task = task = cast("asyncio.Task[object]", asyncio.current_task())
         cancelling = task.cancelling()
         self._passed = False
-        self.limit = self.at
-        if self._stream and idle:
-            self.limit = min(self.at, self._loop.time() + IDLE_TIMEOUT, self._silent_until)
-        self._watch.begin(self)
+        self._waiter = None
+        self._begin(idle)
         try:
             return await waiting
         except asyncio.CancelledError as error:
@@ -147,10 +147,32 @@ class Deadline:
             if self._passed:
                 task.uncancel()
 
+    def until(self, waiter: asyncio.Future[None], *, idle: bool = True) -> asyncio.Future[None]:
+        """The same for a future, with less to do: it fails if a limit passes before.
+
+        It stays watched until ``end``, which does nothing to a future that is done.
+        """
+        self._waiter = waiter
+        self._begin(idle)
+        return waiter
+
+    def end(self) -> None:
+        """Watch over nothing any more."""
+        self._watch.end(self)
+
     def interrupt(self) -> None:
-        """Cancel the await under way, whose limit has passed."""
-        self._passed = True
-        self._task.cancel()
+        """Break off the await under way, whose limit has passed."""
+        if self._waiter is None:
+            self._passed = True
+            self._task.cancel()
+        elif not self._waiter.done():
+            self._waiter.set_exception(self.passed())
+
+    def _begin(self, idle: bool) -> None:
+        self.limit = self.at
+        if self._stream and idle:
+            self.limit = min(self.at, self._loop.time() + IDLE_TIMEOUT, self._silent_until)
+        self._watch.begin(self)
 
     def passed(self) -> TransportTimeout:
         """The error for a limit that has passed."""

@@ -21,7 +21,7 @@ from .request import MAX_ANSWER, log
 from .sending import Sending, parse_url
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable
     from types import TracebackType
 
     from .answer import Decoder
@@ -207,9 +207,9 @@ class Exchange(Generic[T]):
         """Whether others have learnt, while this one queued, that it is to wait once more."""
         return self._host.limit.open_at > self._deadline.now() or self._waking() is not cold
 
-    def _wait_for_slot(self) -> Awaitable[None]:
+    def _wait_for_slot(self) -> asyncio.Future[None]:
         self._place = self._transport.slots.wait()
-        return self._deadline.bound(self._place, idle=False)
+        return self._deadline.until(self._place, idle=False)
 
     async def _attempt(self) -> None:
         """Send, check the status, and read up to the first thing decoded (or to the end)."""
@@ -273,6 +273,7 @@ class Exchange(Generic[T]):
     def _close(self) -> None:
         self._failures = ()  # their tracebacks lead back here
         self._transport.active.discard(self)
+        self._deadline.end()
         self._let_go()
 
     def abandon(self) -> None:

@@ -10,6 +10,7 @@ from aiohttp.http import HttpResponseParser
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from .connections import MAX_HEADER, READ_BUFFER, SOCKET_READ, NotHttp, watch
+from .incoming import Incoming
 
 if TYPE_CHECKING:
     import asyncio
@@ -166,6 +167,8 @@ class Line(BaseProtocol):
             return
         if message.code in WITHOUT_BODY:
             body = EMPTY_PAYLOAD
+        elif body is not EMPTY_PAYLOAD:
+            body = Incoming.take_over(body)
         self._head = None
         self._closes = message.should_close or self._upgraded
         self._reply = Reply(self, message, body)
@@ -218,13 +221,6 @@ class Reply:
         self.raw_headers: tuple[tuple[bytes, bytes], ...] = message.raw_headers
         self.content = content
         self.connection: Line | None = connection
-
-    def arrival(self) -> asyncio.Future[None]:
-        """What is done once more of the body is there, or its end, or a fault."""
-        content: Any = self.content
-        waiter: asyncio.Future[None] = content._loop.create_future()
-        content._waiter = waiter
-        return waiter
 
     def close(self) -> None:
         """Close the connection, unless the body was read to its end."""
