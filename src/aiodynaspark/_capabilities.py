@@ -17,6 +17,8 @@ TOOL_FIELDS = ("tools", "tool_choice", "functions", "function_call")
 SHAPING_FIELDS = ("response_format", "n", "logprobs", "top_logprobs", "stop")
 """What changes the answer itself, so that ignoring it would give a wrong one."""
 
+_CHECKED = frozenset((*TOOL_FIELDS, *SHAPING_FIELDS))
+
 _AS_EVER: Mapping[str, tuple[Any, ...]] = {
     "n": (1,),
     "tool_choice": ("none", "auto"),
@@ -41,6 +43,8 @@ def check(
             f"{provider.__name__} takes no pictures; ask one that does, such as local.",
             param="messages",
         )
+    if _CHECKED.isdisjoint(options):
+        return
     for name in (*TOOL_FIELDS, *SHAPING_FIELDS):
         if name in options and _demands(name, options[name]) and not _can(provider, name):
             raise UsageError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from aiohttp import BodyPartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -55,15 +55,14 @@ async def read_form(request: web.Request) -> Form:
 
 
 def _parse_urlencoded(body: bytes) -> dict[str, str]:
-    pairs = body.split(b"&")
-    if len(pairs) > MAX_FIELDS or not body.isascii():
+    if body.count(b"&") >= MAX_FIELDS or not body.isascii():
         raise UsageError(
             f"The form is malformed or has more than {MAX_FIELDS} fields; percent-encode it."
         )
     fields: dict[str, str] = {}
-    for pair in pairs:
-        name, _, value = pair.decode("ascii").partition("=")
-        fields.setdefault(unquote_plus(name), unquote_plus(value))
+    for pair in body.decode("ascii").replace("+", " ").split("&"):
+        name, _, value = pair.partition("=")
+        fields.setdefault(unquote(name), unquote(value))
     return fields
 
 

@@ -7,6 +7,7 @@ in ``Host``, ``Origin`` and ``Sec-Fetch-Site`` are what a page cannot forge.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,7 @@ def check_page(
         raise _forbidden()
 
 
+@lru_cache(maxsize=64)
 def host_name(authority: str) -> str | None:
     """The name in ``NAME`` or ``NAME:PORT``, in lower case; None where it is malformed."""
     found = _AUTHORITY.fullmatch(authority.lower())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import secrets
 
 from aiohttp import web
 
@@ -16,6 +16,6 @@ def request_id(request: web.BaseRequest) -> str:
     known = request.get(_ID)
     if known is None:
         asked = request.headers.get("x-request-id", "")
-        known = asked if _HARMLESS.fullmatch(asked) else f"req_{secrets.token_hex(12)}"
+        known = asked if asked and _HARMLESS.fullmatch(asked) else f"req_{os.urandom(12).hex()}"
         request[_ID] = known
     return known

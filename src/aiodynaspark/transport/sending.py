@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,7 @@ class Sending:
         self._url = url
         self._where = where
         self._deadline = deadline
-        self._idempotency_key = secrets.token_hex(16)  # the same on each attempt
+        self._idempotency_key = os.urandom(16).hex()  # the same on each attempt
 
     async def send(self) -> Response:
         """Send it, and follow redirects on the same origin.
