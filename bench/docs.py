@@ -33,6 +33,10 @@ LiteLLM's proxy writes none either: it runs as its own notes on production say, 
 the core and `LITELLM_LOG=ERROR`, and has no key to check and no database to write to. Its 99th
 percentile shows that collecting garbage stops it for half a second now and then.
 
+The Python gateways run on the event loop that their packages choose: uvloop for ours, FastAPI's
+(`uvicorn[standard]`, which brings a faster HTTP parser as well) and LiteLLM's, asyncio's own for
+the minimal aiohttp one, which is stock.
+
 Two processes of a gateway share one port and both cores, also with the load and the upstream, which
 hold the fastest back. The minimal FastAPI gateway turns Nagle's algorithm off, which uvicorn leaves
 on for its workers alone, and which would cost an answer up to 40 ms.

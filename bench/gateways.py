@@ -176,7 +176,9 @@ def others(run: Run, url: str) -> list[Gateway]:
     found = [stock(url)]
     if python := run.wanted(
         FASTAPI,
-        lambda: peers.python_with("fastapi", "fastapi", "uvicorn", "aiohttp", "python-multipart"),
+        lambda: peers.python_with(
+            "fastapi", "fastapi", "uvicorn[standard]", "aiohttp", "python-multipart"
+        ),
     ):
         module = "bench.contenders.gateway_fastapi"
         arguments = [python, "-m", module, f"{url}/asked"]

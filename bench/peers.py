@@ -25,12 +25,12 @@ def python_with(name: str, *packages: str) -> str:
     """
     folder = CACHE / name
     python = folder / "bin" / "python"
-    done = folder / "installed"
-    if not done.exists():
+    done, wanted = folder / "installed", "\n".join(packages)
+    if not done.exists() or done.read_text() != wanted:
         shutil.rmtree(folder, ignore_errors=True)
         _run(sys.executable, "-m", "venv", str(folder))
         _run(str(python), "-m", "pip", "install", "--quiet", *packages)
-        done.write_text("\n".join(packages))
+        done.write_text(wanted)
     return str(python)
 
 
