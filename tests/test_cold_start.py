@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from test_transport import ask
-from upstream import answer, until, upstream
+from upstream import answer, pieces, until, upstream
 
+from aiodynaspark import Dynaspark
 from aiodynaspark._retry import WAKING_WAIT
 from aiodynaspark.errors import RateLimitError, ResponseError, TransportTimeout, UpstreamError
 from aiodynaspark.server.faults import Host
@@ -249,6 +250,31 @@ async def test_a_timeout_of_the_awaited_is_its_own() -> None:
 
     with pytest.raises(TimeoutError, match="mine"):
         await Deadline(60, "here", stream=True, watch=Watch()).bound(fails())
+
+
+async def test_a_future_fails_where_its_limit_passes_and_only_then() -> None:
+    watch = Watch()
+    late, done = (asyncio.get_running_loop().create_future() for _ in range(2))
+    done.set_result(None)
+    await Deadline(1e-9, "here", stream=True, watch=watch).until(done)
+    with pytest.raises(TransportTimeout, match="did not answer in full"):
+        await Deadline(1e-9, "here", stream=True, watch=watch).until(late)
+    await done
+
+
+async def test_what_is_over_is_not_watched(transport: Transport) -> None:
+    gate = asyncio.Event()
+    async with upstream(pieces([b'{"response": "one ', b'two"}'], gate)) as server:
+        chunks = Dynaspark.create_async_generator(
+            "", [{"role": "user", "content": "hello"}], url=server.url, transport=transport
+        )
+        await anext(chunks)
+        rest = asyncio.ensure_future(anext(chunks))
+        await until(lambda: transport.watch._watched)
+        gate.set()
+        await rest
+        await chunks.aclose()
+    assert not transport.watch._watched
 
 
 class DueAtOnce(asyncio.SelectorEventLoop):
