@@ -81,6 +81,17 @@ async def test_the_connection_waits_while_too_much_is_unread(
     assert connection.resumed == 1
 
 
+async def test_the_connection_waits_while_too_many_pieces_are_unread(
+    body: Incoming, connection: Connection
+) -> None:
+    for _ in range(4):
+        assert not connection._reading_paused
+        body.feed_data(b"x")
+    assert connection._reading_paused
+    assert body.read_nowait(100) == b"one xxxx"
+    assert not connection._reading_paused
+
+
 async def test_tells_of_what_comes_the_end_and_a_fault(body: Incoming) -> None:
     arrival = body.arrival()
     assert not arrival.done()
@@ -112,12 +123,40 @@ async def test_a_body_in_the_smallest_chunks(way: str, transport: Transport) -> 
         await response.prepare(request)
         assert request.transport is not None
         chunks = [b"1\r\n%c\r\n" % byte for byte in f'{{"response": "{text}"}}'.encode()]
-        request.transport.write(b"".join(chunks) + b"0\r\n\r\n")
+        request.transport.write(b"".join(chunks))
         return response
 
     async with upstream(handler) as server:
         asked = Dynaspark.create_async("", HELLO, url=server.url, transport=transport)
         assert await asked == text
+
+
+@pytest.mark.parametrize("first", [8192, 8193, 8194])
+async def test_the_first_read_may_end_after_any_chunk(
+    first: int, way: str, transport: Transport
+) -> None:
+    """At 8,193 aiohttp's reader would stop the parser before anybody can have it go on."""
+    said, later = b'{"response": "%b' % (b"a" * (first - 14)), asyncio.Event()
+    chunks = b"".join([b"1\r\n%c\r\n" % byte for byte in said])
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        assert request.transport is not None
+        request.transport.write(chunks)
+        await later.wait()
+        request.transport.write(b'3\r\nzzz\r\n2\r\n"}\r\n')
+        return response
+
+    async with upstream(handler) as server:
+        answer = Dynaspark.create_async_generator(
+            "", HELLO, url=server.url, transport=transport, timeout=10
+        )
+        text = str(await anext(answer))
+        later.set()
+        async for chunk in answer:
+            text += str(chunk)
+    assert text == "a" * (first - 14) + "zzz"
 
 
 async def test_a_reader_that_waits_holds_up_the_sender(way: str, transport: Transport) -> None:

@@ -207,6 +207,28 @@ async def test_failures_leave_nothing_to_the_collector(
         gc.enable()
 
 
+@pytest.mark.parametrize("connections", [1, 9])
+async def test_a_passed_deadline_leaves_nothing_to_the_collector(connections: int) -> None:
+    transport = Transport(connections=connections)  # with one, the others wait for a slot
+
+    async def times_out(url: str) -> None:
+        with pytest.raises(TransportTimeout):
+            await ask(transport, url, timeout=0.1, retries=0)
+
+    gc.disable()
+    try:
+        async with upstream(pieces([b'{"response": "one ', b'two"}'], asyncio.Event())) as server:
+            asking = [asyncio.create_task(times_out(server.url)) for _ in range(9)]
+            await until(lambda: len(transport.active) == 9)
+            exchanges = [*map(weakref.ref, transport.active)]
+            await asyncio.wait(asking)
+        asking.clear()
+        assert [exchange() for exchange in exchanges] == [None] * 9
+    finally:
+        gc.enable()
+        await transport.aclose()
+
+
 async def test_one_deadline_is_over_everything(transport: Transport) -> None:
     host = Host("silent")
     async with host.listening() as url:

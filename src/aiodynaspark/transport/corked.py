@@ -39,4 +39,5 @@ class Cork:
         if self._held:
             held, self._held = self._held, []
             for transport, data in held:
-                transport.write(data)
+                if not transport.is_closing():  # uvloop's would raise once it is closed
+                    transport.write(data)

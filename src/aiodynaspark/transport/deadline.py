@@ -48,7 +48,7 @@ class Watch:
 
     def close(self) -> None:
         """Stop the timer, unless something is still awaited."""
-        if not self._watched:
+        if not any(each.waits() for each in self._watched):
             self._stop()
 
     def _stop(self) -> None:
@@ -159,14 +159,19 @@ class Deadline:
     def end(self) -> None:
         """Watch over nothing any more."""
         self._watch.end(self)
+        self._waiter = None  # its error leads back here
 
     def interrupt(self) -> None:
         """Break off the await under way, whose limit has passed."""
         if self._waiter is None:
             self._passed = True
             self._task.cancel()
-        elif not self._waiter.done():
+        elif self.waits():
             self._waiter.set_exception(self.passed())
+
+    def waits(self) -> bool:
+        """Whether something is awaited, while it is watched over."""
+        return self._waiter is None or not self._waiter.done()
 
     def _begin(self, idle: bool) -> None:
         self.limit = self.at

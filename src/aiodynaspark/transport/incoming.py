@@ -31,6 +31,17 @@ class Incoming(aiohttp.StreamReader):
         body._http_chunk_splits = None
         return body
 
+    def feed_data(self, data: bytes, size: int = 0) -> bool:
+        """Keep some more, and have the connection wait where it is too much, or too many pieces."""
+        self._buffer.append(data)
+        self._size += len(data)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+        if self._size > self._high_water or len(self._buffer) > self._high_water_chunks:
+            self._protocol.pause_reading()
+        return False
+
     def begin_http_chunk_receiving(self) -> None:
         """Take no note of it."""
 

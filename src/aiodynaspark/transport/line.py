@@ -114,8 +114,12 @@ class Line(BaseProtocol):
         super().connection_made(transport)
 
     def pause_reading(self) -> None:
-        """Wait until the body was read, unless nothing can follow what has come."""
-        if self._parser is not None:
+        """Wait until the body was read, unless nothing can follow what has come.
+
+        What comes with the head is taken in whole: one read at most. The parser would be stopped
+        in it, and nobody be there yet to have it go on.
+        """
+        if self._parser is not None and self._head is None:
             super().pause_reading()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
