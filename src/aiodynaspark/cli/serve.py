@@ -139,12 +139,11 @@ def serve(
     models = _replayed(replay) if replay else served_models(provider, named, config)
     catalog = Catalog(_recorded(models, record))
     what = ", ".join(catalog.names())
+    serving = run(
+        catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port
+    )
     with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        runner.run(
-            run(
-                catalog, host=host, port=port, started=started, policy=policy, reuse_port=reuse_port
-            )
-        )
+        runner.run(serving)
 
 
 def _list_faults() -> None:

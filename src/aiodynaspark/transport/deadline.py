@@ -148,9 +148,9 @@ class Deadline:
                 task.uncancel()
 
     def until(self, waiter: asyncio.Future[None], *, idle: bool = True) -> asyncio.Future[None]:
-        """The same for a future, with less to do: it fails if a limit passes before.
+        """The same for a future, with less to do: it fails with TransportTimeout by then.
 
-        It stays watched until ``end``, which does nothing to a future that is done.
+        Once it is done, nothing happens to it any more, though ``end`` alone ends the watch.
         """
         self._waiter = waiter
         self._begin(idle)

@@ -123,7 +123,7 @@ class Line(BaseProtocol):
             super().pause_reading()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
-        """Go on, where reading was paused; a body's reader asks for it each time it reads."""
+        """Go on, where reading was paused; aiohttp's reader asks for it whether it was or not."""
         if self._reading_paused:
             super().resume_reading(resume_parser)
 
