@@ -18,6 +18,7 @@ from yarl import URL
 from aiodynaspark import Dynaspark, ResponseError, StreamError, TransportError, TransportTimeout
 from aiodynaspark._inflate import accept_encoding
 from aiodynaspark.transport import Transport, fast_lane
+from aiodynaspark.transport.deadline import Deadline
 from aiodynaspark.transport.fast_lane import FastLane
 from aiodynaspark.transport.line import Reply
 
@@ -235,10 +236,10 @@ async def test_a_cancelled_call_whose_answer_is_there_closes_nobody_elses(
     async with upstream(answer(), hold()) as server:
         lane = transport.ways_to(URL(server.url), None)[0].lane
         url = URL(server.url + "/generate_response")
-        first = asyncio.create_task(awaited(lane.post(url, b"", b"")))
+        first = asyncio.create_task(awaited(lane.post(url, b"", b"", minute(transport))))
         await until(lambda: lane.idle() == 1)  # its answer is whole, but it does not know yet
         first.cancel()
-        second = asyncio.create_task(awaited(lane.post(url, b"", b"")))
+        second = asyncio.create_task(awaited(lane.post(url, b"", b"", minute(transport))))
         await until(lambda: len(server.seen) == 2)
         assert first.cancelled()
         assert not second.done()
@@ -250,16 +251,20 @@ async def awaited(reply: Awaitable[Reply]) -> Reply:
     return await reply
 
 
+def minute(transport: Transport) -> Deadline:
+    return Deadline(60, "the server", stream=False, watch=transport.watch)
+
+
 async def test_connections_are_closed_when_nobody_needs_them_any_more(
     transport: Transport,
 ) -> None:
     lane = FastLane(transport.cork, keep_alive=0.01)
     async with upstream(answer()) as server:
         url = URL(server.url + "/generate_response")
-        await asyncio.gather(*[lane.post(url, b"", b"") for _ in range(3)])
+        await asyncio.gather(*[lane.post(url, b"", b"", minute(transport)) for _ in range(3)])
         await until(lambda: not server.open_connections())
         assert lane.idle() == 0
-        assert (await lane.post(url, b"", b"")).status == 200
+        assert (await lane.post(url, b"", b"", minute(transport))).status == 200
     await lane.aclose()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import TransportTimeout
 
@@ -107,7 +107,7 @@ class Deadline:
         self._where = where
         self._stream = stream
         self._watch = watch
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: asyncio.Future[Any] | None = None
         now = self._loop.time()
         self.at = now + seconds
         self._silent_until = now + SILENCE
@@ -147,7 +147,7 @@ class Deadline:
             if self._passed:
                 task.uncancel()
 
-    def until(self, waiter: asyncio.Future[None], *, idle: bool = True) -> asyncio.Future[None]:
+    def until(self, waiter: asyncio.Future[T], *, idle: bool = True) -> asyncio.Future[T]:
         """The same for a future, with less to do: it fails with TransportTimeout by then.
 
         Once it is done, nothing happens to it any more, though ``end`` alone ends the watch.

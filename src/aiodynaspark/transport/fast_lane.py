@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .._body import Body
     from .._proxy import Proxy
     from .corked import Cork
+    from .deadline import Deadline
     from .line import Reply
 
 TESTED = ("3.14.",)
@@ -86,21 +87,23 @@ class FastLane:
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
-    def post(self, url: URL, headers: bytes, body: bytes) -> Awaitable[Reply]:
+    def post(self, url: URL, headers: bytes, body: bytes, deadline: Deadline) -> Awaitable[Reply]:
         """Send a request and wait for the answer's head; to be awaited at once.
 
         Args:
             url: where to.
             headers: all lines but Host and Content-Length.
             body: the whole of it.
+            deadline: the request's own.
 
         Raises:
+            TransportTimeout: a limit passed.
             aiohttp.ClientError: as the public way would raise it.
         """
         route = self._routes.get(url) or self._learn(url)
         data = b"%b%bContent-Length: %d\r\n\r\n%b" % (route.head, headers, len(body), body)
         line = self._kept(route.idle)
-        return self._dial(route, data) if line is None else line.ask(data)
+        return self._dial(route, data, deadline) if line is None else line.ask(data, deadline)
 
     def idle(self) -> int:
         """How many connections are kept open for the next request."""
@@ -149,9 +152,11 @@ class FastLane:
             line.close()
         return None
 
-    async def _dial(self, route: _Route, data: bytes) -> Reply:
+    async def _dial(self, route: _Route, data: bytes, deadline: Deadline) -> Reply:
         """Open a connection and send a request over it."""
-        line: Line = await self._connector._create_connection(route.request, (), self._timeout)
+        line: Line = await deadline.bound(
+            self._connector._create_connection(route.request, (), self._timeout)
+        )
         line.idle = route.idle
         if self._closed:
             line.close()
@@ -159,7 +164,7 @@ class FastLane:
             self._lines.add(line)
             if self._sweep is None:
                 self._sweep = self._loop.call_later(self._keep_alive, self._close_idle)
-        return await line.ask(data)
+        return await line.ask(data, deadline)
 
     def _close_idle(self) -> None:
         """Close what was idle for too long; look again as long as something is open."""

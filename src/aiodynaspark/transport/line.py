@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from multidict import CIMultiDictProxy
 
     from .corked import Cork
+    from .deadline import Deadline
 
 WITHOUT_BODY = frozenset({204, 304})
 
@@ -61,10 +62,11 @@ class Line(BaseProtocol):
         self._closes = False
         self._is_readable: Callable[[], bool] | None = None
 
-    async def ask(self, data: bytes) -> Reply:
+    async def ask(self, data: bytes, deadline: Deadline) -> Reply:
         """Send a request's bytes and wait for the answer's head; the line closes if that fails.
 
         Raises:
+            TransportTimeout: a limit passed.
             aiohttp.ClientError: there will be no answer.
         """
         if self.transport is None or self.transport.is_closing():
@@ -83,7 +85,7 @@ class Line(BaseProtocol):
         self._head = head
         try:
             self._cork.write(self.transport, data)
-            return await head
+            return await deadline.until(head)
         except BaseException:
             if head.done() and not head.cancelled() and head.exception() is None:
                 head.result().close()  # not the line: it may be somebody else's by now

@@ -60,7 +60,14 @@ class Sending:
         """
         url = self._url
         for _ in range(MAX_REDIRECTS + 1):
-            response = await self._dial(self._without_rival(url))
+            try:
+                response = await self._dial(self._without_rival(url))
+            except DynasparkError:
+                raise
+            except (aiohttp.ClientError, OSError) as error:
+                if isinstance(error.__cause__, DynasparkError):
+                    raise error.__cause__ from None  # the body could not be read as it was sent
+                raise translate(error, self._where, self._request.if_refused) from error
             try:
                 self._check(response)
                 if response.status not in REDIRECTS:
@@ -109,38 +116,28 @@ class Sending:
         """Send once; once more, free, where a kept connection turned out to be dead."""
         before = dialled.get()
         try:
-            return await self._send_once(url)
-        except TransportError as error:
-            reused = dialled.get() == before
-            if not (reused and isinstance(error.__cause__, aiohttp.ClientConnectionError)):
+            return await self._way(url)
+        except aiohttp.ClientConnectionError as error:
+            if dialled.get() != before or isinstance(error.__cause__, DynasparkError):
                 raise
-        return await self._send_once(url)
-
-    async def _send_once(self, url: URL) -> Response:
-        try:
-            return await self._deadline.bound(self._way(url))
-        except DynasparkError:
-            raise
-        except (aiohttp.ClientError, OSError) as error:
-            if isinstance(error.__cause__, DynasparkError):
-                raise error.__cause__ from None  # the body could not be read while it was sent
-            raise translate(error, self._where, self._request.if_refused) from error
+        return await self._way(url)
 
     def _way(self, url: URL) -> Awaitable[Response]:
-        """What sends the request: the short way, or the public one."""
+        """What sends the request within the deadline: the short way, or the public one."""
         request = self._request
         ways, proxy = self._transport.ways_to(url, request.proxy)
         if fast_lane.fits(url, request.headers.fields, request.body, proxy):
             assert request.body is not None
             head = request.headers.lines + lines(self._own_fields())
-            return ways.lane.post(url, head, request.body.head)
-        return ways.session.request(
+            return ways.lane.post(url, head, request.body.head, self._deadline)
+        asking = ways.session.request(
             "GET" if request.body is None else "POST",
             url,
             data=None if request.body is None else payload(request.body),
             allow_redirects=False,
             **self._addressed(proxy, url),
         )
+        return self._deadline.bound(asking)
 
     def _own_fields(self) -> dict[str, str]:
         """Header fields that other requests do not share."""
