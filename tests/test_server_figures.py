@@ -44,7 +44,7 @@ class TestHistogram:
     def test_buckets_are_cumulative_and_bounds_belong_to_them(self) -> None:
         histogram = Histogram("h", "About.", (1, 2.5))
         for value in (0.5, 1, 1.1, 9):
-            histogram.observe(value, {"a": "b"})
+            histogram.observe(value, (("a", "b"),))
         assert "".join(histogram.render()) == (
             "# HELP h About.\n# TYPE h histogram\n"
             'h_bucket{a="b",le="1"} 2\nh_bucket{a="b",le="2.5"} 3\nh_bucket{a="b",le="+Inf"} 4\n'
@@ -53,7 +53,7 @@ class TestHistogram:
 
     def test_a_label_cannot_break_out(self) -> None:
         histogram = Histogram("h", "About.", ())
-        histogram.observe(math.pi, {"a": 'b"} 1\n\\'})
+        histogram.observe(math.pi, (("a", 'b"} 1\n\\'),))
         assert 'h_count{a="b\\"} 1\\n\\\\"} 1\n' in "".join(histogram.render())
 
     def test_a_number_stands_alone(self) -> None:

@@ -9,7 +9,8 @@ from aiodynaspark.server.turns import AT_ONCE, Turns
 
 
 async def begin(turns: Turns, begun: list[int], number: int) -> None:
-    await turns.wait()
+    if not turns.take():
+        await turns.wait()
     begun.append(number)
 
 

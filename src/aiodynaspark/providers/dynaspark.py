@@ -25,7 +25,7 @@ from ..sheet import contact_sheet
 from ..types import Facts, Notice, ServedBy
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 
     from .._headers import Headers
     from .._options import Check
@@ -225,17 +225,17 @@ def _pictures(
     return media_items(media) + media_items(inside) if inside or media is not None else []
 
 
-async def _asking(
+def _asking(
     provider: type[Dynaspark],
     model: str,
     messages: Messages,
     media: MediaListType | None,
     proxy: str | None,
     options: Options,
-) -> Exchange[Chunk]:
+) -> Awaitable[Exchange[Chunk]]:
     """The request for an answer, which entering it sends."""
     post = prepare(provider, model, messages, media, options)
-    return await options.ask(
+    return options.ask(
         post.endpoint,
         _Answer,
         body=form_body(post.fields, post.attachment),

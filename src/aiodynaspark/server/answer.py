@@ -89,8 +89,11 @@ class Answer(web.StreamResponse):
     def _head(self, length: int | None = None) -> bytes:
         self._begun = True
         note_first_piece(self._request)
-        headers = {"content-type": self._kind, "cache-control": "no-store"}
-        headers |= losses_header(self._losses) | common_headers(self._request)
+        headers = common_headers(self._request)
+        headers["content-type"] = self._kind
+        headers["cache-control"] = "no-store"
+        if self._losses:
+            headers |= losses_header(self._losses)
         if length is not None:
             headers["content-length"] = str(length)
         elif self._in_chunks:

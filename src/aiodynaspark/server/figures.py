@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from .prometheus import Histogram, render_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from .prometheus import Labels
 
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 FIRST_TOKENS = (
@@ -33,15 +36,11 @@ class Figures:
 
     def answered(self, model: str, *, status: int, seconds: float) -> None:
         """Count an answer; the model's name is one of the catalog's, which bounds the labels."""
-        labels = {"gen_ai_operation_name": "chat", "gen_ai_request_model": model}
-        if status >= 400:
-            labels["error_type"] = str(status)
-        self._duration.observe(seconds, labels)
+        self._duration.observe(seconds, _labels(model, status if status >= 400 else None))
 
     def began(self, model: str, *, seconds: float) -> None:
         """Count the first piece of a streamed answer."""
-        labels = {"gen_ai_operation_name": "chat", "gen_ai_request_model": model}
-        self._first_token.observe(seconds, labels)
+        self._first_token.observe(seconds, _labels(model))
 
     def render(self, *, in_flight: int, retries: int, budget_left: float) -> Iterable[str]:
         """All lines, with what others count."""
@@ -62,3 +61,9 @@ class Figures:
             "gauge",
             budget_left,
         )
+
+
+@lru_cache(maxsize=256)
+def _labels(model: str, failed_with: int | None = None) -> Labels:
+    labels = (("gen_ai_operation_name", "chat"), ("gen_ai_request_model", model))
+    return labels if failed_with is None else (*labels, ("error_type", str(failed_with)))

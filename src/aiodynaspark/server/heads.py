@@ -54,7 +54,7 @@ def render_head(version: HttpVersion, headers: Mapping[str, str]) -> bytes:
         ValueError: a header holds what could end it, or is not ASCII.
     """
     lines = [f"{name}: {value}" for name, value in headers.items()]
-    if not all(map(str.isprintable, lines)):
+    if not "".join(lines).isprintable():
         raise ValueError("A header of the answer holds a control character.")
     first = f"HTTP/{version.major}.{version.minor} 200 OK"
     return "\r\n".join([first, *lines, _date(int(time.time())), "\r\n"]).encode("ascii")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -23,7 +23,7 @@ async def observe(
     request: web.Request, answering: Awaitable[web.StreamResponse], figures: Figures
 ) -> web.StreamResponse:
     """Log a request and count it once it is answered, or its client has left."""
-    request[STARTED] = asyncio.get_running_loop().time()
+    request[STARTED] = time.monotonic()
     response: web.StreamResponse | None = None
     try:
         response = await answering
@@ -58,7 +58,7 @@ def _entry(
 
 
 def _seconds_since_start(request: web.Request) -> float:
-    return asyncio.get_running_loop().time() - request[STARTED]
+    return time.monotonic() - request[STARTED]
 
 
 def _sent(request: web.Request, response: web.StreamResponse | None) -> int:

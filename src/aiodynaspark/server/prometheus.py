@@ -9,7 +9,10 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+    Labels: TypeAlias = tuple[tuple[str, str], ...]
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -27,13 +30,12 @@ class Histogram:
         self.name = name
         self._about = about
         self._bounds = (*bounds, float("inf"))
-        self._series: dict[tuple[tuple[str, str], ...], list[float]] = {}
+        self._series: dict[Labels, list[float]] = {}
 
-    def observe(self, value: float, labels: Mapping[str, str]) -> None:
-        """Count a value."""
-        key = tuple(labels.items())
-        if (series := self._series.get(key)) is None:
-            series = self._series[key] = [0.0] * (len(self._bounds) + 1)
+    def observe(self, value: float, labels: Labels) -> None:
+        """Count a value under labels, given as pairs of name and text."""
+        if (series := self._series.get(labels)) is None:
+            series = self._series[labels] = [0.0] * (len(self._bounds) + 1)
         series[bisect_left(self._bounds, value)] += 1
         series[-1] += value
 
@@ -61,7 +63,7 @@ def _head(name: str, about: str, kind: str) -> Iterable[str]:
     yield f"# TYPE {name} {kind}\n"
 
 
-def _line(name: str, labels: tuple[tuple[str, str], ...], value: float) -> str:
+def _line(name: str, labels: Labels, value: float) -> str:
     inside = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels)
     return f"{name}{{{inside}}} {value:.9g}\n" if inside else f"{name} {value:.9g}\n"
 

@@ -20,16 +20,20 @@ class Turns:
         self._left = AT_ONCE
         self._waiting: deque[asyncio.Future[None]] = deque()
 
-    async def wait(self) -> None:
-        """Wait until it is this request's turn."""
+    def take(self) -> bool:
+        """Begin now, where few have begun in this turn of the loop; False where that is to wait."""
         if self._left == AT_ONCE:
             asyncio.get_running_loop().call_soon(self._next)
-        if self._left:
-            self._left -= 1
-            return
+        if not self._left:
+            return False
+        self._left -= 1
+        return True
+
+    def wait(self) -> asyncio.Future[None]:
+        """Queue for a turn; the future is done when it is there."""
         turn = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        await turn
+        return turn
 
     def _next(self) -> None:
         self._left = AT_ONCE
