@@ -122,14 +122,15 @@ async def test_an_old_client_may_keep_its_connection_after_a_whole_answer(url: s
 @pytest.mark.parametrize("value", ["a\r\nb: c", "a\n", "a\0", "a\x7f", "a\x85", "a\u2028"])
 def test_no_value_can_end_its_header(value: str) -> None:
     with pytest.raises(ValueError, match="control character"):
-        render_head(HttpVersion11, {"x-request-id": value})
+        render_head(HttpVersion11, "text/plain", {"x-request-id": value})
 
 
 def test_a_head_is_ascii() -> None:
     with pytest.raises(ValueError, match="ascii"):
-        render_head(HttpVersion11, {"x-request-id": "\u0434"})
-    head = render_head(HttpVersion10, {"x-request-id": "a b"})
-    assert head.startswith(b"HTTP/1.0 200 OK\r\nx-request-id: a b\r\ndate: ")
+        render_head(HttpVersion11, "text/plain", {"x-request-id": "\u0434"})
+    head = render_head(HttpVersion10, "text/plain", {"x-request-id": "a b"})
+    assert head.startswith(b"HTTP/1.0 200 OK\r\ncontent-type: text/plain\r\n")
+    assert b"\r\nx-request-id: a b\r\ndate: " in head
     assert head.endswith(b" GMT\r\n\r\n")
 
 

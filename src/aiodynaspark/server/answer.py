@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientConnectionResetError, HttpVersion11, web
 
 from .corked import CorkedTransport
-from .heads import common_headers, losses_header, render_head
+from .heads import losses_header, own_headers, render_head
 from .observe import note_first_piece
 
 if TYPE_CHECKING:
@@ -89,9 +89,7 @@ class Answer(web.StreamResponse):
     def _head(self, length: int | None = None) -> bytes:
         self._begun = True
         note_first_piece(self._request)
-        headers = common_headers(self._request)
-        headers["content-type"] = self._kind
-        headers["cache-control"] = "no-store"
+        headers = own_headers(self._request)
         if self._losses:
             headers |= losses_header(self._losses)
         if length is not None:
@@ -104,7 +102,7 @@ class Answer(web.StreamResponse):
             headers["connection"] = "close"
         elif not self._in_chunks:
             headers["connection"] = "keep-alive"
-        return render_head(self._request.version, headers)
+        return render_head(self._request.version, self._kind, headers)
 
 
 def _chunk(data: bytes) -> bytes:

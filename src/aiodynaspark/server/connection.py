@@ -9,7 +9,7 @@ from aiohttp import web
 
 from .corked import WRITE_BUFFER, CorkedTransport
 from .heads import ALWAYS_SENT
-from .request_ids import request_id
+from .span import span_of
 
 if TYPE_CHECKING:
     import asyncio
@@ -46,7 +46,7 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("The answer has begun; it can only be broken off.")
         text = "The request is not HTTP as it should be." if status == 400 else "The server failed."
-        named = {**ALWAYS_SENT, "x-request-id": request_id(request)}
+        named = {**ALWAYS_SENT, "x-request-id": span_of(request).request_id}
         response = web.json_response({"error": text}, status=status, headers=named)
         response.force_close()
         return response

@@ -10,8 +10,9 @@ from aiohttp import web
 from ..errors import UsageError
 from .form_answer import FormAnswer
 from .forms import read_form
-from .keys import CATALOG, MODEL
+from .keys import CATALOG
 from .sending import JSON, send
+from .span import span_of
 
 if TYPE_CHECKING:
     from ..types import Loss
@@ -27,7 +28,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     if not prompt.strip() and form.picture is None:
         raise UsageError("The form has no user_input; send the prompt in that field.")
     name, model = request.app[CATALOG].find_or_default(form.fields.get("ai_model", ""))
-    request[MODEL] = name
+    span_of(request).model = name
     media = None if form.picture is None else [(form.picture, form.picture_name)]
     losses: list[Loss] = []
     chunks = model.stream([{"role": "user", "content": prompt}], media=media, losses=losses.extend)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from .keys import POLICY, TRAFFIC
 from .origins import normal_origin
-from .request_ids import request_id
+from .span import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,12 @@ MAX_LOSSES = 20
 
 def common_headers(request: web.Request) -> dict[str, str]:
     """What every answer has, and what lets an allowed page read it."""
-    headers = {**ALWAYS_SENT, "x-request-id": request_id(request)}
+    return ALWAYS_SENT | own_headers(request)
+
+
+def own_headers(request: web.Request) -> dict[str, str]:
+    """Those of them that differ from one request to the next."""
+    headers = {"x-request-id": span_of(request).request_id}
     if request.path.startswith("/api/"):
         headers |= _limit(request)
     if origins := request.app[POLICY].origins:
@@ -47,8 +52,13 @@ def losses_header(losses: Sequence[Loss]) -> dict[str, str]:
     return {"x-dynaspark-losses": ", ".join(shown)}
 
 
-def render_head(version: HttpVersion, headers: Mapping[str, str]) -> bytes:
-    """The head of an answer with status 200, as of now.
+def render_head(version: HttpVersion, content_type: str, headers: Mapping[str, str]) -> bytes:
+    """The head of a model's answer, with status 200, as of now.
+
+    Args:
+        version: of HTTP, as the request has it.
+        content_type: of the answer.
+        headers: those that it does not share with every answer of that type.
 
     Raises:
         ValueError: a header holds what could end it, or is not ASCII.
@@ -56,8 +66,15 @@ def render_head(version: HttpVersion, headers: Mapping[str, str]) -> bytes:
     lines = [f"{name}: {value}" for name, value in headers.items()]
     if not "".join(lines).isprintable():
         raise ValueError("A header of the answer holds a control character.")
+    date = _date(int(time.time()))
+    return "\r\n".join([_beginning(version, content_type), *lines, date, "\r\n"]).encode("ascii")
+
+
+@lru_cache(maxsize=16)
+def _beginning(version: HttpVersion, content_type: str) -> str:
+    fields = {"content-type": content_type, "cache-control": "no-store", **ALWAYS_SENT}
     first = f"HTTP/{version.major}.{version.minor} 200 OK"
-    return "\r\n".join([first, *lines, _date(int(time.time())), "\r\n"]).encode("ascii")
+    return "\r\n".join([first, *(f"{name}: {value}" for name, value in fields.items())])
 
 
 def _limit(request: web.Request) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What handlers find in the application, and what they leave with a request."""
+"""What handlers find in the application."""
 
 from aiohttp import web
 
@@ -13,6 +13,3 @@ READINESS = web.AppKey("readiness", Readiness)
 POLICY = web.AppKey("policy", Policy)
 TRAFFIC = web.AppKey("traffic", Traffic)
 FIGURES = web.AppKey("figures", Figures)
-
-MODEL = web.RequestKey("model", str)
-"""The catalog's name of the model that a request asked, for the log and the figures."""

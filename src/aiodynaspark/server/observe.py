@@ -2,63 +2,58 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from .access_log import CLIENT_LEFT, Entry, is_kept, write
-from .keys import FIGURES, MODEL
-from .request_ids import request_id
+from .keys import FIGURES
+from .span import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
     from .figures import Figures
 
-STARTED = web.RequestKey("started", float)
-
 
 async def observe(
     request: web.Request, answering: Awaitable[web.StreamResponse], figures: Figures
 ) -> web.StreamResponse:
     """Log a request and count it once it is answered, or its client has left."""
-    request[STARTED] = time.monotonic()
+    span = span_of(request)
     response: web.StreamResponse | None = None
     try:
         response = await answering
         return response
     finally:
         status = CLIENT_LEFT if response is None else response.status
-        seconds = _seconds_since_start(request)
+        seconds = span.seconds()
         if is_kept():
             write(_entry(request, response, status, seconds))
-        if model := request.get(MODEL):
-            figures.answered(model, status=status, seconds=seconds)
+        if span.model:
+            figures.answered(span.model, status=status, seconds=seconds)
 
 
 def note_first_piece(request: web.Request) -> None:
     """Count the beginning of a model's answer that is sent as it comes."""
-    request.app[FIGURES].began(request[MODEL], seconds=_seconds_since_start(request))
+    span = span_of(request)
+    request.app[FIGURES].began(span.model, seconds=span.seconds())
 
 
 def _entry(
     request: web.Request, response: web.StreamResponse | None, status: int, seconds: float
 ) -> Entry:
     resource = request.match_info.route.resource
+    span = span_of(request)
     return Entry(
         method=request.method,
         route=resource.canonical if resource else "",
         status=status,
-        model=request.get(MODEL, ""),
+        model=span.model,
         seconds=seconds,
         sent=_sent(request, response),
-        request_id=request_id(request),
+        request_id=span.request_id,
     )
-
-
-def _seconds_since_start(request: web.Request) -> float:
-    return time.monotonic() - request[STARTED]
 
 
 def _sent(request: web.Request, response: web.StreamResponse | None) -> int:

@@ -13,12 +13,13 @@ from .chat_answer import ChatAnswer, ChatEvents
 from .chat_request import parse_chat_request
 from .gate import require_json
 from .heads import losses_header
-from .keys import CATALOG, MODEL, POLICY, TRAFFIC
+from .keys import CATALOG, POLICY, TRAFFIC
 from .pictures import admit_pictures
 from .remote_images import fetch_image
 from .responses_answer import ResponsesAnswer, ResponsesEvents
 from .responses_request import parse_responses_request
 from .sending import EVENTS, JSON, send
+from .span import span_of
 from .token_counts import TokenCounts
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ async def _admit_pictures(request: web.Request, messages: list[dict[str, Any]]) 
 
 def _find(request: web.Request, name: str) -> Model:
     found = request.app[CATALOG].find(name)
-    request[MODEL] = name
+    span_of(request).model = name
     return found
 
 

@@ -11,9 +11,10 @@ from aiohttp import web
 from ..errors import DynasparkError, UsageError
 from .heads import losses_header
 from .json_request import check
-from .keys import CATALOG, MODEL, TRAFFIC
+from .keys import CATALOG, TRAFFIC
 from .query_answer import QueryAnswer
 from .sending import EVENTS, JSON, send
+from .span import span_of
 from .token_counts import TokenCounts
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
         raise NotOffered("No model here speaks with a voice; leave voice out.")
     messages = _messages(query.get("user_input", ""), query.get("system", ""))
     name, model = request.app[CATALOG].find_or_default(query.get("model", ""))
-    request[MODEL] = name
+    span_of(request).model = name
     stream, detailed = _flag(request, "stream"), _flag(request, "json")
     losses: list[Loss] = []
     options = {**_options(request), "stream": stream, "losses": losses.extend}
