@@ -273,11 +273,10 @@ class _Answer:
     def feed(self, data: bytes) -> list[Chunk]:
         """Return the chunks that these bytes complete; a picture's facts come before the text."""
         text = self._text.feed(data)
-        if not (beside := self._beside()):
-            return [text] if text else []
-        facts = [chunk for chunk in beside if isinstance(chunk, Facts)]
-        rest = [chunk for chunk in beside if not isinstance(chunk, Facts)]
-        return [*facts, *([text] if text else []), *rest]
+        chunks: list[Chunk] = [text] if text else []
+        for chunk in self._beside():
+            chunks.insert(0 if isinstance(chunk, Facts) else len(chunks), chunk)
+        return chunks
 
     def finish(self) -> list[Chunk]:
         """Return what is left; StreamError if the body is not whole."""

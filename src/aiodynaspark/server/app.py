@@ -18,6 +18,8 @@ from .readiness import Readiness
 from .traffic import Traffic
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from .catalog import Catalog
     from .gate import Handler
 
@@ -34,10 +36,10 @@ def make_app(catalog: Catalog, policy: Policy | None = None) -> web.Application:
     traffic, figures = Traffic(policy.max_requests), Figures()
 
     @web.middleware
-    async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+    def answer(request: web.Request, handler: Handler) -> Awaitable[web.StreamResponse]:
         """The way of every request: one middleware, since each costs as much as what these do."""
         passed = gate(request, handler, policy, traffic)
-        return await observe(request, shape_errors(request, passed), figures)
+        return observe(request, shape_errors(request, passed), figures)
 
     app = web.Application(client_max_size=policy.max_body, middlewares=[answer])
     app[CATALOG] = catalog

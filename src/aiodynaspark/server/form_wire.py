@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -32,5 +31,4 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     media = None if form.picture is None else [(form.picture, form.picture_name)]
     losses: list[Loss] = []
     chunks = model.stream([{"role": "user", "content": prompt}], media=media, losses=losses.extend)
-    async with aclosing(chunks):
-        return await send(request, chunks, FormAnswer(name), content_type=JSON, losses=losses)
+    return await send(request, chunks, FormAnswer(name), content_type=JSON, losses=losses)

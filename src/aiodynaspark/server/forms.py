@@ -59,10 +59,11 @@ def _parse_urlencoded(body: bytes) -> dict[str, str]:
         raise UsageError(
             f"The form is malformed or has more than {MAX_FIELDS} fields; percent-encode it."
         )
+    decode = unquote if b"%" in body else str
     fields: dict[str, str] = {}
     for pair in body.decode("ascii").replace("+", " ").split("&"):
         name, _, value = pair.partition("=")
-        fields.setdefault(unquote(name), unquote(value))
+        fields.setdefault(decode(name), decode(value))
     return fields
 
 

@@ -39,11 +39,11 @@ async def chat_completions(request: web.Request) -> web.StreamResponse:
     await _admit_pictures(request, asked.messages)
     counts, losses = TokenCounts(asked.messages), asked.losses
     options = {**asked.options, "stream": asked.stream, "losses": losses.extend}
-    async with aclosing(model.stream(asked.messages, **options)) as chunks:
-        if asked.stream:
-            events = ChatEvents(asked.model, counts, include_usage=asked.include_usage)
-            return await send(request, chunks, events, content_type=EVENTS, losses=losses)
-        return await _whole(request, chunks, ChatAnswer(asked.model, counts), counts, losses)
+    chunks = model.stream(asked.messages, **options)
+    if asked.stream:
+        events = ChatEvents(asked.model, counts, include_usage=asked.include_usage)
+        return await send(request, chunks, events, content_type=EVENTS, losses=losses)
+    return await _whole(request, chunks, ChatAnswer(asked.model, counts), counts, losses)
 
 
 async def responses(request: web.Request) -> web.StreamResponse:
@@ -54,11 +54,11 @@ async def responses(request: web.Request) -> web.StreamResponse:
     counts, losses = TokenCounts(asked.messages), asked.losses
     options = {**asked.options, "stream": bool(asked.body.stream), "losses": losses.extend}
     answer = ResponsesAnswer(asked.body, counts)
-    async with aclosing(model.stream(asked.messages, **options)) as chunks:
-        if asked.body.stream:
-            events = ResponsesEvents(answer)
-            return await send(request, chunks, events, content_type=EVENTS, losses=losses)
-        return await _whole(request, chunks, answer, counts, losses)
+    chunks = model.stream(asked.messages, **options)
+    if asked.body.stream:
+        events = ResponsesEvents(answer)
+        return await send(request, chunks, events, content_type=EVENTS, losses=losses)
+    return await _whole(request, chunks, answer, counts, losses)
 
 
 async def models(request: web.Request) -> web.Response:
@@ -93,9 +93,10 @@ async def _whole(
     counts: TokenCounts,
     losses: Sequence[Loss],
 ) -> web.Response:
-    with request.app[TRAFFIC].answering():
-        async for chunk in chunks:
-            answer.add(chunk)
+    async with aclosing(chunks):
+        with request.app[TRAFFIC].answering():
+            async for chunk in chunks:
+                answer.add(chunk)
     headers = losses_header(losses)
     if counts.estimated:
         headers["x-dynaspark-usage"] = "estimated"

@@ -45,9 +45,10 @@ async def generate_response(request: web.Request) -> web.StreamResponse:
     losses: list[Loss] = []
     options = {**_options(request), "stream": stream, "losses": losses.extend}
     answer = QueryAnswer(name, counts := TokenCounts(messages))
-    async with aclosing(model.stream(messages, **options)) as chunks:
-        if stream:
-            return await send(request, chunks, answer, content_type=EVENTS, losses=losses)
+    chunks = model.stream(messages, **options)
+    if stream:
+        return await send(request, chunks, answer, content_type=EVENTS, losses=losses)
+    async with aclosing(chunks):
         with request.app[TRAFFIC].answering():
             async for chunk in chunks:
                 answer.add(chunk)

@@ -51,7 +51,7 @@ async def send(
 
     Args:
         request: what is answered.
-        chunks: from the model; whoever made them closes them.
+        chunks: from the model; they are closed at the end.
         rendering: makes bytes of them.
         content_type: of the answer.
         losses: what could not be carried, as known by the time of the first byte.
@@ -89,15 +89,18 @@ class _Sending:
     async def relay(self, chunks: AsyncGenerator[Chunk, None], rendering: Rendering) -> None:
         """Render all chunks and write them."""
         protocol = self._request.protocol
-        async for chunk in chunks:
-            if data := rendering.render(chunk):
-                self.begun = True
-                self._pieces.append(data)
-                self._size += len(data)
-                if self._size > WRITE_BUFFER:
-                    self.flush()
-                if protocol.writing_paused:
-                    await self._request.writer.drain()
+        try:
+            async for chunk in chunks:
+                if data := rendering.render(chunk):
+                    self.begun = True
+                    self._pieces.append(data)
+                    self._size += len(data)
+                    if self._size > WRITE_BUFFER:
+                        self.flush()
+                    if protocol.writing_paused:
+                        await self._request.writer.drain()
+        finally:
+            await chunks.aclose()
 
     def flush(self) -> None:
         """Hand what was written so far to the connection, which takes it without a wait."""
