@@ -208,7 +208,12 @@ async def test_failures_leave_nothing_to_the_collector(
 
 
 @pytest.mark.parametrize("connections", [1, 9])
-async def test_a_passed_deadline_leaves_nothing_to_the_collector(connections: int) -> None:
+@pytest.mark.parametrize("parts", [[], [b'{"response": "one ', b'two"}']])
+async def test_a_passed_deadline_leaves_nothing_to_the_collector(
+    connections: int, parts: list[bytes]
+) -> None:
+    never = asyncio.Event()
+    handler = pieces(parts, never) if parts else hold(never)
     transport = Transport(connections=connections)  # with one, the others wait for a slot
 
     async def times_out(url: str) -> None:
@@ -217,7 +222,7 @@ async def test_a_passed_deadline_leaves_nothing_to_the_collector(connections: in
 
     gc.disable()
     try:
-        async with upstream(pieces([b'{"response": "one ', b'two"}'], asyncio.Event())) as server:
+        async with upstream(handler) as server:
             asking = [asyncio.create_task(times_out(server.url)) for _ in range(9)]
             await until(lambda: len(transport.active) == 9)
             exchanges = [*map(weakref.ref, transport.active)]

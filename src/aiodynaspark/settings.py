@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -167,6 +166,8 @@ def read_config(path: Path) -> dict[str, ModelSettings]:
     Raises:
         UsageError: the file is missing or malformed, or a variable is not set.
     """
+    import tomllib  # here: most programs read no such file
+
     try:
         tables = tomllib.loads(path.read_text("utf-8")).get("models")
     except OSError as error:

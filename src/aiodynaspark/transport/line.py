@@ -92,6 +92,8 @@ class Line(BaseProtocol):
             else:
                 self.close()
             raise
+        finally:
+            del head  # its error would lead back here
 
     def is_fresh(self) -> bool:
         """Whether the next request can go over it: nothing came unasked, its end neither."""
