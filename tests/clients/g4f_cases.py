@@ -208,11 +208,20 @@ def check_every_client_gets_the_text() -> None:
 
 
 def check_text_arrives_while_the_server_speaks() -> None:
-    gate = asyncio.Event()
-    with serving(pieces([b'{"response": "first ', b'second"}'], gate)):
+    heard = threading.Event()
+
+    async def speak(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'{"response": "first ')
+        await asyncio.to_thread(heard.wait, 60)
+        await response.write(b'second"}')
+        return response
+
+    with serving(speak):
         chunks = iter(Client(provider=Dynaspark).chat.completions.create(HELLO, stream=True))
         assert next(chunks).choices[0].delta.content == "first "
-        gate._loop.call_soon_threadsafe(gate.set)  # type: ignore[attr-defined]
+        heard.set()
         assert streamed(chunks) == "second"
 
 
