@@ -111,9 +111,11 @@ class Dynaspark(AsyncGeneratorProvider, ProviderModelMixin):
         if options.images == "sheet":
             messages, media = await _on_one_sheet(messages, media)
         asking = await _asking(cls, model, messages, media, proxy, options)
+        stream = options.stream
+        del options  # of thousands that wait, the collector would go through each one's
         async with asking as exchange:
             async for batch in exchange:
-                for chunk in batch if options.stream else _joined(batch):
+                for chunk in batch if stream else _joined(batch):
                     yield chunk
 
 
