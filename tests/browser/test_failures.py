@@ -98,6 +98,7 @@ async def test_a_key(context: BrowserContext) -> None:
         await expect(chat.problem).to_be_hidden()
         await chat.ask("hello")
         await expect(chat.answer).to_have_text("let in")
+        await chat.done()
         await chat.page.reload()
         await expect(chat.answer).to_have_text("let in")
         await expect(dialog).to_have_count(0)
