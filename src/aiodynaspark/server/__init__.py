@@ -8,8 +8,8 @@ chunks to ``sending`` with what renders them (``form_answer``, ``query_answer``,
 
 ``policy`` says what is allowed, ``gate`` lets a request pass or not (``origins`` and ``api_keys``
 decide), ``traffic`` counts what runs and ends it when the server stops, ``turns`` lets requests
-begin a few at a time, ``error_shapes`` puts every failure into its wire's words, ``observe`` feeds
-``access_log`` and ``figures``.
+begin a few at a time, ``error_shapes`` puts every failure into its wire's words. ``span`` is what
+is known of a request while it is answered; ``observe`` feeds ``access_log`` and ``figures``.
 ``faults`` is a host that fails on purpose.
 """
 
