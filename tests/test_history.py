@@ -85,6 +85,11 @@ def test_two_processes_at_once_lose_nothing(history: History) -> None:
     assert len(history.conversations(limit=100)) == 40
 
 
+def test_conversations_begun_in_the_same_second_stay_apart(history: History) -> None:
+    begun = {history.add(None, model="m", turns=TURNS) for _ in range(1_000)}
+    assert len(begun) == 1_000
+
+
 def test_turns_can_take_the_place_of_the_last_ones(history: History) -> None:
     conversation = history.add(None, model="m", turns=TURNS)
     other = history.add(None, model="m", turns=TURNS)

@@ -84,7 +84,7 @@ class History:
         Raises:
             HistoryError: the file is locked, damaged, from a newer version, or cannot be written.
         """
-        conversation = conversation or f"{int(time.time()):x}{secrets.token_hex(2)}"
+        conversation = conversation or secrets.token_hex(6)
         title = " ".join(str(turns[-2 if len(turns) > 1 else -1]["content"]).split())[:80]
         now = time.time()
         with self._open(write=True) as database:
