@@ -34,6 +34,11 @@ class Connection(web.RequestHandler):
         corked.set_write_buffer_limits(high=WRITE_BUFFER)
         super().connection_made(corked)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """Go on, where reading was paused; aiohttp's reader asks for it whether it was or not."""
+        if self._reading_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: web.BaseRequest,
