@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from aiohttp import ClientConnectionResetError, HttpVersion11, web
 
-from .corked import CorkedTransport
+from .corked import WRITE_BUFFER, CorkedTransport
 from .heads import losses_header, own_headers, render_head
-from .observe import note_first_piece
+from .keys import FIGURES, POLICY
+from .span import span_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,13 +25,20 @@ class Answer(web.StreamResponse):
     """An answer of status 200 that is written before its handler returns it.
 
     It has its length where it is written whole, else it is chunked; a client of HTTP/1.0, which
-    knows no chunks, sees its end in the connection's.
+    knows no chunks, sees its end in the connection's. What is added before its task waits leaves in
+    one piece: a step of the model costs one write, and an answer that never waited goes out whole.
+
+    Attributes:
+        begun: whether there is any of it.
 
     Args:
         request: what is answered; not HEAD.
         content_type: of the body.
         losses: what could not be carried, as known by the time of the first byte.
     """
+
+    begun = False
+    _has_head = _whole = False
 
     def __init__(self, request: web.Request, content_type: str, losses: Sequence[Loss]) -> None:
         super().__init__()
@@ -39,19 +47,31 @@ class Answer(web.StreamResponse):
         self._connection = request.transport
         self._kind = content_type
         self._losses = losses
-        self._begun = self._whole = False
         self._in_chunks = request.version >= HttpVersion11
         self._lasting = request.keep_alive
+        self._pieces: list[bytes] = []
+        self._size = 0
 
     @property
     def keep_alive(self) -> bool:
         """Whether the connection can take another request once its handler returned."""
         return self._whole and self._lasting
 
-    def write_piece(self, data: bytes) -> None:
-        """Send some of the body, now; where the client left, to nobody: its end stops the task."""
+    def add(self, data: bytes) -> None:
+        """Take some of the body, to be sent by the next flush; much of it is sent at once."""
+        self.begun = True
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > WRITE_BUFFER:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what was added, now; where the client left, to nobody: its end stops the task."""
+        if not self._pieces:
+            return
+        data = self._gathered()
         framed = _chunk(data) if self._in_chunks else data
-        if not self._begun:
+        if not self._has_head:
             framed = self._head() + framed
         connection = self._connection
         if connection is None or connection.is_closing():
@@ -62,13 +82,15 @@ class Answer(web.StreamResponse):
         else:  # the application runs under another server than ours
             connection.write(framed)
 
-    async def write_last(self, data: bytes) -> None:
-        """Send the rest of the body, and wait while the client is behind.
+    async def end(self, rest: bytes) -> None:
+        """Send what is left and the rest of the body, and wait while the client is behind.
 
         Raises:
             ClientConnectionResetError: the client left.
         """
-        if self._begun:
+        self._pieces.append(rest)
+        data = self._gathered()
+        if self._has_head:
             framed = _chunk(data) + b"0\r\n\r\n" if self._in_chunks else data
         else:
             framed = self._head(len(data)) + data
@@ -86,10 +108,17 @@ class Answer(web.StreamResponse):
     async def write_eof(self, data: bytes | bytearray | memoryview = b"") -> None:
         """Do nothing: it is written already."""
 
+    def _gathered(self) -> bytes:
+        data = b"".join(self._pieces)
+        self._pieces.clear()
+        self._size = 0
+        return data
+
     def _head(self, length: int | None = None) -> bytes:
-        self._begun = True
-        note_first_piece(self._request)
-        headers = own_headers(self._request)
+        self._has_head = True
+        app, span = self._request.app, span_of(self._request)
+        app[FIGURES].began(span.model, seconds=span.seconds())
+        headers = own_headers(self._request, span, app[POLICY])
         if self._losses:
             headers |= losses_header(self._losses)
         if length is not None:

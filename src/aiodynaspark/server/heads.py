@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from aiohttp import HttpVersion, web
 
     from ..types import Loss
+    from .policy import Policy
+    from .span import Span
 
 ALWAYS_SENT = {"server": "aiodynaspark", "x-content-type-options": "nosniff"}
 """Headers of every answer: no version of anything, and no guessing of types."""
@@ -27,15 +29,15 @@ MAX_LOSSES = 20
 
 def common_headers(request: web.Request) -> dict[str, str]:
     """What every answer has, and what lets an allowed page read it."""
-    return ALWAYS_SENT | own_headers(request)
+    return ALWAYS_SENT | own_headers(request, span_of(request), request.app[POLICY])
 
 
-def own_headers(request: web.Request) -> dict[str, str]:
+def own_headers(request: web.Request, span: Span, policy: Policy) -> dict[str, str]:
     """Those of them that differ from one request to the next."""
-    headers = {"x-request-id": span_of(request).request_id}
+    headers = {"x-request-id": span.request_id}
     if request.path.startswith("/api/"):
-        headers |= _limit(request)
-    if origins := request.app[POLICY].origins:
+        headers |= _limit(request, policy.max_requests)
+    if origins := policy.origins:
         headers["vary"] = "Origin"
         origin = request.headers.get("origin")
         if origin is not None and normal_origin(origin) in origins:
@@ -63,23 +65,23 @@ def render_head(version: HttpVersion, content_type: str, headers: Mapping[str, s
     Raises:
         ValueError: a header holds what could end it, or is not ASCII.
     """
-    lines = [f"{name}: {value}" for name, value in headers.items()]
-    if not "".join(lines).isprintable():
+    if not "".join(headers.values()).isprintable():
         raise ValueError("A header of the answer holds a control character.")
-    date = _date(int(time.time()))
-    return "\r\n".join([_beginning(version, content_type), *lines, date, "\r\n"]).encode("ascii")
+    head = _beginning(version, content_type)
+    for name, value in headers.items():
+        head += f"{name}: {value}\r\n"
+    return f"{head}{_date(int(time.time()))}\r\n".encode("ascii")
 
 
 @lru_cache(maxsize=16)
 def _beginning(version: HttpVersion, content_type: str) -> str:
     fields = {"content-type": content_type, "cache-control": "no-store", **ALWAYS_SENT}
     first = f"HTTP/{version.major}.{version.minor} 200 OK"
-    return "\r\n".join([first, *(f"{name}: {value}" for name, value in fields.items())])
+    return "\r\n".join([first, *(f"{name}: {value}" for name, value in fields.items()), ""])
 
 
-def _limit(request: web.Request) -> dict[str, str]:
+def _limit(request: web.Request, most: int) -> dict[str, str]:
     """How many more requests may run at once, now."""
-    most = request.app[POLICY].max_requests
     left = max(0, most - request.app[TRAFFIC].in_flight)
     return {
         "x-ratelimit-limit": str(most),
@@ -90,4 +92,4 @@ def _limit(request: web.Request) -> dict[str, str]:
 
 @lru_cache(maxsize=1)
 def _date(second: int) -> str:
-    return f"date: {formatdate(second, usegmt=True)}"
+    return f"date: {formatdate(second, usegmt=True)}\r\n"

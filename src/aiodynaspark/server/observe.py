@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .access_log import CLIENT_LEFT, Entry, is_kept, write
-from .keys import FIGURES
 from .span import span_of
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ async def observe(
             write(_entry(request, response, status, seconds))
         if span.model:
             figures.answered(span.model, status=status, seconds=seconds)
-
-
-def note_first_piece(request: web.Request) -> None:
-    """Count the beginning of a model's answer that is sent as it comes."""
-    span = span_of(request)
-    request.app[FIGURES].began(span.model, seconds=span.seconds())
 
 
 def _entry(

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 from aiohttp import ClientConnectionResetError
 
 from .answer import Answer
-from .corked import WRITE_BUFFER
 from .failures import known
 from .keys import TRAFFIC
 
@@ -57,66 +56,34 @@ async def send(
         losses: what could not be carried, as known by the time of the first byte.
     """
     answer = Answer(request, content_type, losses)
-    sending = _Sending(request, answer)
     failure: DynasparkError | None = None
     try:
         with request.app[TRAFFIC].answering():
-            await before_each_wait(sending.relay(chunks, rendering), sending.flush)
+            await before_each_wait(_relay(chunks, rendering, answer, request), answer.flush)
     except ClientConnectionResetError:
         return answer  # the client left; nobody is there to be told
     except Exception as error:
-        if not sending.begun:
+        if not answer.begun:
             raise
         failure = known(error)
     with suppress(ClientConnectionResetError):
-        await sending.end(rendering.end(failure))
+        await answer.end(rendering.end(failure))
     return answer
 
 
-class _Sending:
-    """An answer on its way: what is written before its task waits leaves in one piece.
-
-    So a step of the model costs one write, and an answer that never waited goes out whole.
-    """
-
-    def __init__(self, request: web.Request, answer: Answer) -> None:
-        self.begun = False
-        self._request = request
-        self._answer = answer
-        self._pieces: list[bytes] = []
-        self._size = 0
-
-    async def relay(self, chunks: AsyncGenerator[Chunk, None], rendering: Rendering) -> None:
-        """Render all chunks and write them."""
-        protocol = self._request.protocol
-        try:
-            async for chunk in chunks:
-                if data := rendering.render(chunk):
-                    self.begun = True
-                    self._pieces.append(data)
-                    self._size += len(data)
-                    if self._size > WRITE_BUFFER:
-                        self.flush()
-                    if protocol.writing_paused:
-                        await self._request.writer.drain()
-        finally:
-            await chunks.aclose()
-
-    def flush(self) -> None:
-        """Hand what was written so far to the connection, which takes it without a wait."""
-        if self._pieces:
-            self._answer.write_piece(self._gathered())
-
-    async def end(self, rest: bytes) -> None:
-        """Write what is left, and the rest."""
-        self._pieces.append(rest)
-        await self._answer.write_last(self._gathered())
-
-    def _gathered(self) -> bytes:
-        data = b"".join(self._pieces)
-        self._pieces.clear()
-        self._size = 0
-        return data
+async def _relay(
+    chunks: AsyncGenerator[Chunk, None], rendering: Rendering, answer: Answer, request: web.Request
+) -> None:
+    """Render all chunks and write them."""
+    protocol = request.protocol
+    try:
+        async for chunk in chunks:
+            if data := rendering.render(chunk):
+                answer.add(data)
+                if protocol.writing_paused:
+                    await request.writer.drain()
+    finally:
+        await chunks.aclose()
 
 
 @coroutine
