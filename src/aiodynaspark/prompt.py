@@ -41,6 +41,11 @@ _ROLES = frozenset({"assistant", "developer", "system", "tool", "user"})
 
 _ROLE = re.compile(r"\w[\w .-]*")
 
+_DICTS = (dict, Mapping)
+_LISTS = (list, tuple, Sequence)
+_TEXTS = (str, bytes)
+"""Not written as unions where they are asked for: making one takes as long as the rest there."""
+
 
 class Turn(NamedTuple):
     """One message of a chat: who spoke, in lower case, and the text alone."""
@@ -191,13 +196,17 @@ def pictures_in(messages: Messages) -> list[str]:
         UsageError: a message is malformed, or a picture has no address.
     """
     _check(messages)
-    return [
-        _picture_address(part, f"messages[{index}]")
-        for index, message in enumerate(messages)
-        if not isinstance(content := _content(message, index), str)
-        for part in _rich_parts(content, f"messages[{index}]")
-        if part.get("type") in PICTURE_PARTS
-    ]
+    pictures: list[str] = []
+    for index, message in enumerate(messages):
+        content = _content(message, index)
+        if not isinstance(content, str):
+            where = f"messages[{index}]"
+            pictures += [
+                _picture_address(part, where)
+                for part in _rich_parts(content, where)
+                if part.get("type") in PICTURE_PARTS
+            ]
+    return pictures
 
 
 def _packed(chat: Sequence[Turn]) -> str:
@@ -211,7 +220,7 @@ def _quoted(text: str) -> str:
 
 
 def _check(messages: Any) -> None:
-    if not isinstance(messages, list | tuple | Sequence) or isinstance(messages, str | bytes):
+    if not isinstance(messages, _LISTS) or isinstance(messages, _TEXTS):
         raise UsageError(
             'messages must be a list of messages, such as [{"role": "user", "content": "Hello"}].'
         )
@@ -237,13 +246,15 @@ def _unusual_role(role: object, index: int) -> str:
 
 
 def _content(message: Any, index: int) -> Any:
-    if not isinstance(message, dict | Mapping):
+    if not isinstance(message, _DICTS):
         raise UsageError(f"messages[{index}] must be a dict with role and content.")
     content = message.get("content")
+    if content is not None:
+        return content
     # OpenAI's clients leave the content out where there are tool calls in its place.
-    if content is None and "content" not in message and not message.get("tool_calls"):
+    if "content" not in message and not message.get("tool_calls"):
         raise UsageError(f"messages[{index}] has no content; give it a text, which may be empty.")
-    return content
+    return None
 
 
 def _parts(content: Any, where: str) -> Sequence[Mapping[str, Any]]:
