@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
+from msgspec import Struct, field
+
+from .._body import Body
 from .._headers import Headers
+from .._url import without_credentials
 from ..errors import UsageError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from .._body import Body
 
 WHOLE_TIMEOUT = 120.0
 STREAM_TIMEOUT = 600.0
@@ -25,8 +24,7 @@ RETRIES = 2
 log = logging.getLogger("aiodynaspark.transport")
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """What to send, and within which limits.
 
     Attributes:
@@ -47,10 +45,10 @@ class Request:
     """
 
     url: str
-    body: Body | None = field(default=None, repr=False)
-    headers: Headers = field(default_factory=Headers, repr=False)
-    key: str | None = field(default=None, repr=False)
-    proxy: str | None = field(default=None, repr=False)
+    body: Body | None = None
+    headers: Headers = field(default_factory=Headers)
+    key: str | None = None
+    proxy: str | None = None
     timeout: float | None = None
     retries: int | None = None
     whole: bool = False
@@ -65,6 +63,9 @@ class Request:
             _check_amount("max_answer", self.max_answer, "bytes")
         if self.retries is not None:
             _check_count("retries", self.retries, "attempts")
+
+    def __repr__(self) -> str:
+        return f"<Request to {without_credentials(self.url)}>"
 
     @property
     def allowed_retries(self) -> int:

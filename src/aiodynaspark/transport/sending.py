@@ -128,8 +128,8 @@ class Sending:
         ways, proxy = self._transport.ways_to(url, request.proxy)
         if fast_lane.fits(url, request.headers.fields, request.body, proxy):
             assert request.body is not None
-            head = request.headers.lines + lines(self._own_fields())
-            return ways.lane.post(url, head, request.body.head, self._deadline)
+            headers = request.headers.lines + lines(self._own_fields())
+            return ways.lane.post(url, headers, request.body.head, self._deadline)
         asking = ways.session.request(
             "GET" if request.body is None else "POST",
             url,
