@@ -107,7 +107,7 @@ class FieldDecoder:
             StreamError: the body is not one whole valid object with that text in it, or it holds
                 an ``error``. ``retryable`` is true where the body was empty, HTML or cut.
         """
-        if self._fault is None and self._step is not FieldDecoder._answer:
+        if self._rest and self._fault is None and self._step is not FieldDecoder._answer:
             self._read(self._rest.decode("utf-8", "replace"))
         if self._fault is not None:
             raise self._fault

@@ -49,7 +49,10 @@ class Headers:
 
 def lines(fields: Mapping[str, str]) -> bytes:
     """Write fields that were checked as the lines of a request."""
-    return "".join([f"{name}: {value}\r\n" for name, value in fields.items()]).encode()
+    written = ""
+    for name, value in fields.items():
+        written += f"{name}: {value}\r\n"
+    return written.encode()
 
 
 def _check(name: object, value: object) -> None:

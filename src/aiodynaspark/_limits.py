@@ -57,7 +57,7 @@ class LearntLimit:
             epoch: seconds since 1970, for resets that are given as a date.
         """
         wait = retry_after
-        if wait is None and (headers.get("x-ratelimit-remaining") or "").strip() == "0":
+        if wait is None and headers.get("x-ratelimit-remaining", "").strip() == "0":
             wait = parse_reset(headers.get("x-ratelimit-reset"), epoch)
         if wait is not None and 0 < wait <= LONGEST_BLOCK:
             self.open_at = max(self.open_at, now + wait)

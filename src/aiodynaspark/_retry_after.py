@@ -19,8 +19,8 @@ def parse_retry_after(headers: Mapping[str, str], now: float) -> float | None:
     Returns:
         Finite seconds above zero, or None where the header is missing or means nothing.
     """
-    milliseconds = _number(headers.get("retry-after-ms"))
-    if milliseconds is not None and milliseconds > 0:
+    precise = headers.get("retry-after-ms")
+    if precise is not None and (milliseconds := _number(precise)) is not None and milliseconds > 0:
         return milliseconds / 1000
     value = headers.get("retry-after")
     if value is None:
@@ -41,9 +41,9 @@ def in_words(seconds: float) -> str:
     return f"{math.ceil(seconds)} s"
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        number = float(text) if text is not None and text.isascii() else math.nan
+        number = float(text) if text.isascii() else math.nan
     except ValueError:
         return None
     return number if math.isfinite(number) else None

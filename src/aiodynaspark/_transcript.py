@@ -17,13 +17,14 @@ ROOM = 1024 * 1024
 class Transcript:
     """Text that grows at the end and is read at most once."""
 
+    _length = 0
+    _file: IO[bytes] | None = None
+    _written = 0
+    _room = 0
+    _is_full = False
+
     def __init__(self) -> None:
         self._pieces: list[str] = []
-        self._length = 0
-        self._file: IO[bytes] | None = None
-        self._written = 0
-        self._room = 0
-        self._is_full = False
 
     def add(self, piece: str) -> None:
         """Append a piece."""

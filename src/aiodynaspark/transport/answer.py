@@ -50,6 +50,11 @@ class Answer(Generic[T]):
         where: the origin that was asked, for errors.
     """
 
+    _received = 0
+    _inflater: Inflater | None = None
+    _inflated: Iterator[bytes] = iter(())
+    _ended = False
+
     def __init__(
         self, response: Response, decoder: Decoder[T], most: float, deadline: Deadline, where: str
     ) -> None:
@@ -57,14 +62,10 @@ class Answer(Generic[T]):
         self._content = response.content
         self._encoding = response.headers.get("content-encoding")
         self._decoder = decoder
-        self._received = 0
         self._most = most
         self._deadline = deadline
         self._where = where
         self._transcript = Transcript()
-        self._inflater: Inflater | None = None
-        self._inflated: Iterator[bytes] = iter(())
-        self._ended = False
 
     async def more(self) -> list[T]:
         """Wait for the next things that the decoder makes of the body; none at its end.

@@ -39,6 +39,15 @@ class Exchange(Generic[T]):
     repeated once something was handed on.
     """
 
+    _sending: Sending | None = None
+    _has_slot = False
+    _place: asyncio.Future[None] | None = None
+    _failures: tuple[DynasparkError, ...] = ()
+    _response: Response | None = None
+    _answer: Answer[T] | None = None
+    _first: list[T] | None = None
+    _notice: asyncio.TimerHandle | None = None
+
     def __init__(
         self, transport: Transport, request: Request, decoder: Callable[[], Decoder[T]]
     ) -> None:
@@ -50,14 +59,6 @@ class Exchange(Generic[T]):
         self._deadline = Deadline(
             request.seconds, self._where, stream=not request.whole, watch=transport.watch
         )
-        self._sending: Sending | None = None
-        self._has_slot = False
-        self._place: asyncio.Future[None] | None = None
-        self._failures: tuple[DynasparkError, ...] = ()
-        self._response: Response | None = None
-        self._answer: Answer[T] | None = None
-        self._first: list[T] | None = None
-        self._notice: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         self._transport.active.add(self)
@@ -220,12 +221,10 @@ class Exchange(Generic[T]):
                 self._transport, self._request, self._url, self._where, self._deadline
             )
         response = self._response = await self._sending.send()
-        retry_after = parse_retry_after(response.headers, time.time())
+        epoch = time.time()
+        retry_after = parse_retry_after(response.headers, epoch)
         self._host.limit.learn(
-            response.headers,
-            retry_after=retry_after,
-            now=self._deadline.now(),
-            epoch=time.time(),
+            response.headers, retry_after=retry_after, now=self._deadline.now(), epoch=epoch
         )
         answer = self._answer = Answer(
             response,
