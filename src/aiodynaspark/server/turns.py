@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 
-AT_ONCE = 4
+AT_ONCE = 6
 """How many requests begin in one turn of the event loop."""
 
 
