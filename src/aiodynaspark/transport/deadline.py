@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from ..errors import TransportTimeout
@@ -36,6 +37,11 @@ class Watch:
         self._timer: asyncio.Handle | None = None
         self._rings_at = math.inf  # uvloop's handles cannot tell
 
+    @cached_property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The event loop."""
+        return asyncio.get_running_loop()
+
     def begin(self, deadline: Deadline) -> None:
         """Watch over an await until ``end``, or until its limit passes."""
         self._watched.add(deadline)
@@ -60,11 +66,11 @@ class Watch:
     def _set(self, when: float) -> None:
         self._stop()
         self._rings_at = when
-        self._timer = asyncio.get_running_loop().call_at(when, self._ring)
+        self._timer = self.loop.call_at(when, self._ring)
 
     def _ring(self) -> None:
         self._stop()
-        now = asyncio.get_running_loop().time()
+        now = self.loop.time()
         for deadline in [each for each in self._watched if each.limit <= now]:
             self._watched.discard(deadline)
             deadline.interrupt()
@@ -102,7 +108,7 @@ class Deadline:
     )
 
     def __init__(self, seconds: float, where: str, *, stream: bool, watch: Watch) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._loop = watch.loop
         self._seconds = seconds
         self._where = where
         self._stream = stream
