@@ -115,7 +115,6 @@ class Answer(web.StreamResponse):
         return data
 
     def _head(self, length: int | None = None) -> bytes:
-        self._has_head = True
         app, span = self._request.app, span_of(self._request)
         app[FIGURES].began(span.model, seconds=span.seconds())
         headers = own_headers(self._request, span, app[POLICY])
@@ -131,7 +130,9 @@ class Answer(web.StreamResponse):
             headers["connection"] = "close"
         elif not self._in_chunks:
             headers["connection"] = "keep-alive"
-        return render_head(self._request.version, self._kind, headers)
+        head = render_head(self._request.version, self._kind, headers)
+        self._has_head = True
+        return head
 
 
 def _chunk(data: bytes) -> bytes:
