@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-import secrets
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -24,14 +23,22 @@ _NAME_ESCAPES = {"\r": "%0D", "\n": "%0A", '"': "%22", "\0": "%00"}
 _NAME_UNSAFE = re.compile('[\r\n"\0]')
 
 
-@dataclass(slots=True)
 class Body:
     """A request's body: bytes, or bytes around an attachment that is read while it is sent."""
 
-    content_type: str
-    head: bytes = field(repr=False)
-    attachment: Attachment | None = None
-    tail: bytes = field(default=b"", repr=False)
+    __slots__ = ("attachment", "content_type", "head", "tail")
+
+    def __init__(
+        self,
+        content_type: str,
+        head: bytes,
+        attachment: Attachment | None = None,
+        tail: bytes = b"",
+    ) -> None:
+        self.content_type = content_type
+        self.head = head
+        self.attachment = attachment
+        self.tail = tail
 
 
 def form_body(fields: Iterable[tuple[str, str]], attachment: Attachment | None = None) -> Body:
@@ -74,7 +81,7 @@ def encode_json(value: object) -> bytes:
 
 
 def _multipart(fields: Iterable[tuple[str, str]], attachment: Attachment) -> Body:
-    boundary = secrets.token_hex(16)
+    boundary = os.urandom(16).hex()
     parts = [
         _part(boundary, f'name="{escape_name(name)}"') + _utf8(value) for name, value in fields
     ]

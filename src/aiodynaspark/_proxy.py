@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from .errors import UsageError
 
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 PORTS = {"http": 80, "https": 443, "socks4": 1080, "socks5": 1080, "socks5h": 1080}
 
 
-@dataclass(frozen=True, slots=True)
-class Proxy:
+class Proxy(Struct, frozen=True):
     """A proxy; its credentials are kept apart and never shown.
 
     Attributes:
@@ -31,8 +31,11 @@ class Proxy:
     scheme: str
     host: str
     port: int
-    user: str = field(default="", repr=False)
-    password: str = field(default="", repr=False)
+    user: str = ""
+    password: str = ""
+
+    def __repr__(self) -> str:
+        return f"<Proxy: {self.url}>"
 
     @property
     def is_socks(self) -> bool:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import base64
 import io
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from msgspec import Struct
 
 from ._body import escape_name
 from ._picture_headers import HEAD, HeaderError, looks_like, sides, sniff
@@ -27,8 +30,6 @@ from ._picture_sources import (
 from .errors import UnsupportedMedia, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .types import MediaListType, MediaSource
 
 __all__ = [
@@ -73,8 +74,7 @@ class MediaInfo:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class Attachment:
+class Attachment(Struct, frozen=True):
     """A picture as a wire sends it.
 
     Attributes:
@@ -88,7 +88,7 @@ class Attachment:
     name: str
     content_type: str
     size: int
-    open: Callable[[], BinaryIO] = field(repr=False, compare=False)
+    open: Callable[[], BinaryIO]
 
 
 def is_accepted_format(data: bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -13,23 +12,21 @@ import msgspec
 from .. import settings
 from .._body import form_body
 from .._field import FieldDecoder
+from .._headers import Headers
 from .._losses import dropped_pictures, merged_roles
 from .._options import NetworkOptions, is_text, is_texts, one_of
 from .._url import without_credentials
 from .._version import __version__
 from ..errors import UsageError
-from ..media import media_items, open_media
+from ..media import Attachment, media_items, open_media
 from ..prompt import pictures_in, render_turns, text_of, turns
 from ..provider import AsyncGeneratorProvider, ProviderModelMixin
-from ..sheet import contact_sheet
 from ..types import Facts, Notice, ServedBy
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping, Sequence
 
-    from .._headers import Headers
     from .._options import Check
-    from ..media import Attachment
     from ..transport import Exchange
     from ..types import Chunk, MediaListType, MediaSource, Message, Messages
 
@@ -170,8 +167,7 @@ class Options(NetworkOptions):
         return self.url.rstrip("/") + ROUTE if self.url else provider.api_endpoint
 
 
-@dataclass(slots=True)
-class Post:
+class Post(msgspec.Struct):
     """What goes over the wire for one ask."""
 
     endpoint: str
@@ -254,6 +250,8 @@ async def _on_one_sheet(
     pictures = _pictures(messages, media)
     if len(pictures) < 2:
         return messages, media
+    from ..sheet import contact_sheet  # here: few asks send one
+
     sheet, legend = await asyncio.to_thread(contact_sheet, pictures)
     *earlier, last = messages
     said = text_of(last.get("content"))
