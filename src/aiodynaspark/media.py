@@ -9,11 +9,8 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, BinaryIO
-
-from msgspec import Struct
 
 from ._body import escape_name
 from ._picture_headers import HEAD, HeaderError, looks_like, sides, sniff
@@ -30,6 +27,8 @@ from ._picture_sources import (
 from .errors import UnsupportedMedia, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from .types import MediaListType, MediaSource
 
 __all__ = [
@@ -74,7 +73,8 @@ class MediaInfo:
     size: int
 
 
-class Attachment(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Attachment:
     """A picture as a wire sends it.
 
     Attributes:
@@ -88,7 +88,7 @@ class Attachment(Struct, frozen=True):
     name: str
     content_type: str
     size: int
-    open: Callable[[], BinaryIO]
+    open: Callable[[], BinaryIO] = field(repr=False, compare=False)
 
 
 def is_accepted_format(data: bytes) -> str:

@@ -1,4 +1,4 @@
-"""A model's answer on its connection: the head, rendered at once, and the framing of the body.
+"""A model's answer on its connection: its head, its body as it gathers, and the framing.
 
 aiohttp's own response may have cookies, compression, any status and any body, and takes twice as
 long for an answer that has none of them.

@@ -39,7 +39,7 @@ class Watch:
 
     @cached_property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The event loop."""
+        """The one whose awaits these are."""
         return asyncio.get_running_loop()
 
     def begin(self, deadline: Deadline) -> None:
